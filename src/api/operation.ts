@@ -1,0 +1,51 @@
+// What one operation promises: the data from which routing, validation, answers, docs and coverage come.
+import type { Life, Model } from "./fields.ts";
+import type { BatchErrorCode } from "./errors.ts";
+
+export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Which conditional headers an operation honours: all four, the two dates only (files), or none. */
+export type Conditions = "all" | "dates" | "none";
+
+export type OperationDeclaration<
+  Id extends string = string,
+  Body extends Model | undefined = Model | undefined,
+  Query extends Model = Model,
+> = Life & {
+  readonly id: Id;
+  readonly method: Method;
+  /** Path relative to the account, parameters in braces; `{+filePath}` takes the rest of the path. */
+  readonly path: string;
+  /** One sentence of our own, for the documentation. */
+  readonly summary: string;
+  /** Beyond `api-version` and `timeout`, which every operation has. Names are matched without regard to case. */
+  readonly query: Query;
+  readonly body: Body;
+  /** True when a request without a body is fine. */
+  readonly bodyOptional: boolean;
+  readonly conditions: Conditions;
+  readonly answer: Answer;
+  /** Codes beyond those of the pipeline (authentication, validation, conditions) that it can answer. */
+  readonly errors: readonly BatchErrorCode[];
+  /** The operation that took its place, where later versions have none. */
+  readonly supersededBy?: string;
+};
+
+export type Answer = {
+  readonly status: 200 | 201 | 202 | 204;
+  /** The shape of the body; none when absent. A list's element is `item`. */
+  readonly body?: Model;
+  readonly item?: Model;
+  /** What follows `$metadata#` in `odata.metadata`, e.g. `jobs` (lists) or `jobs/@Element`. */
+  readonly metadata?: string;
+  /** The answer is a file's bytes with its own headers (bodies of any type, streamed). */
+  readonly file?: true;
+  /** ETag and Last-Modified are sent. */
+  readonly etag?: true;
+  /** DataServiceId: the request's own URL without the query. */
+  readonly dataServiceId?: true;
+  /** Location of what was created: the request's URL and this id. */
+  readonly location?: true;
+};
+
+export const noQuery: Model<Record<never, never>> = { name: "NoQuery", fields: {} };

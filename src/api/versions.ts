@@ -1,0 +1,56 @@
+// The ordered list of data-plane api-versions. What came and went with each is written at the fields and operations themselves.
+
+export const versions = [
+  "2015-12-01.2.2",
+  "2016-02-01.3.0",
+  "2016-07-01.3.1",
+  "2017-01-01.4.0",
+  "2017-05-01.5.0",
+  "2017-06-01.5.1",
+  "2017-09-01.6.0",
+  "2018-03-01.6.1",
+  "2018-08-01.7.0",
+  "2018-12-01.8.0",
+  "2019-06-01.9.0",
+  "2019-08-01.10.0",
+  "2020-03-01.11.0",
+  "2020-09-01.12.0",
+  "2021-06-01.14.0",
+  "2022-01-01.15.0",
+  "2022-10-01.16.0",
+  "2023-05-01.17.0",
+  "2023-11-01.18.0",
+  "2024-02-01.19.0",
+  "2024-07-01.20.0",
+  "2025-06-01",
+] as const;
+
+export type Version = (typeof versions)[number];
+
+export const oldest: Version = versions[0];
+/** The version the product is written against; examples and documents of ../shared/specs are of this one. */
+export const baseline: Version = "2024-07-01.20.0";
+export const newest: Version = "2025-06-01";
+
+const order = new Map<string, number>(versions.map((version, index) => [version, index]));
+
+export const isVersion = (text: string): text is Version => order.has(text);
+
+/** Negative when a is older than b. */
+export const compareVersions = (a: Version, b: Version): number => order.get(a)! - order.get(b)!;
+
+/** Whether something that lives from `since` to `until`, both included, exists in `version`. */
+export const livesIn = (life: { since?: Version; until?: Version }, version: Version): boolean =>
+  (life.since === undefined || compareVersions(version, life.since) >= 0) &&
+  (life.until === undefined || compareVersions(version, life.until) <= 0);
+
+const shape = /^\d{4}-\d{2}-\d{2}(\.\d{1,4}\.\d{1,4})?(-preview)?$/;
+
+/**
+ * The version to serve for what the client asked for. A version that is not known but has the right shape is served as the
+ * newest when `check` is lenient, because a client newer than this program should still work; anything else is undefined.
+ */
+export const servedVersion = (asked: string, check: "lenient" | "strict"): Version | undefined => {
+  if (isVersion(asked)) return asked;
+  return check === "lenient" && shape.test(asked) ? newest : undefined;
+};

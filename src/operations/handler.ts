@@ -1,0 +1,75 @@
+// What a handler is: a function from a validated request and the services to an answer. It never sees HTTP, a version or a signature.
+import type { Readable } from "node:stream";
+import type { Infer, Model } from "../api/fields.ts";
+import type { OperationDeclaration } from "../api/operation.ts";
+import type { Principal } from "../auth/principal.ts";
+import type { FilterNode } from "../domain/filter.ts";
+import type { Clock, Instant, Stamp } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import type { NodeChannel } from "../node-management/channel.ts";
+import type { Wake } from "../scheduler/wake.ts";
+import type { Store } from "../store/db.ts";
+
+/** What the handlers are given; built once in main.ts. */
+export type Services = {
+  store: Store;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  wake: Wake;
+  channel: NodeChannel;
+  images: import("../domain/images.ts").ImageCatalogue;
+};
+
+/** The conditional headers, parsed. A handler checks them against what it loaded: `checkConditions(preconditions, modified, "write")`. */
+export type Preconditions = {
+  /** Bare ETags or "*". */
+  ifMatch?: readonly string[];
+  ifNoneMatch?: readonly string[];
+  /** Whole seconds, ms since the epoch. */
+  ifModifiedSince?: Instant;
+  ifUnmodifiedSince?: Instant;
+};
+
+/** Where a list continues: the key after which the next page starts, opaque to clients. */
+export type Page = { after?: string; limit: number };
+
+export type Request<D extends OperationDeclaration> = {
+  operation: D;
+  principal: Principal;
+  /** Decoded path parameters by name. */
+  params: Record<PathParameters<D["path"]>, string>;
+  query: Infer<D["query"]>;
+  body: D["body"] extends Model ? Infer<D["body"]> : undefined;
+  preconditions: Preconditions;
+  /** Of lists. */
+  page: Page;
+  filter?: FilterNode;
+  /** `https://host:port` that the client used, for absolute URLs. */
+  baseUrl: string;
+  /** File reads: the inclusive byte range of ocp-range or Range. */
+  range?: { start: number; end?: number };
+  requestId: string;
+  now: Instant;
+};
+
+export type Reply = {
+  /** In the newest spelling; render.ts takes it to the client's version. Of lists: the elements. */
+  body?: unknown;
+  items?: readonly unknown[];
+  /** Key of the last element when there is a next page. */
+  next?: string;
+  /** Gives ETag and Last-Modified. */
+  modified?: Stamp;
+  /** Id of what was created, appended to the request's URL for Location. */
+  created?: string;
+  file?: { stream?: Readable; length: number; headers: Record<string, string> };
+};
+
+export type Handler<D extends OperationDeclaration> = (request: Request<D>, services: Services) => Promise<Reply>;
+
+/** The names in braces of a path. */
+export type PathParameters<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? (Name extends `+${infer Plain}` ? Plain : Name) | PathParameters<Rest>
+  : never;

@@ -1,0 +1,15 @@
+// The bell that operations ring after a commit, so that the loop concerned looks at once instead of polling.
+// Ringing is free, may happen twice, and carries no data: whoever is woken reads the store.
+
+export interface Wake {
+  /** Tasks, nodes or jobs of this pool changed: its scheduler loop looks again. */
+  pool(accountId: number, poolKey: string): void;
+  /** The pool's own state or targets changed: the resize and deletion reconcilers look again. */
+  resize(accountId: number, poolKey: string): void;
+  /** The job has something under way (disable, terminate, delete, all tasks complete). */
+  job(accountId: number, jobKey: string): void;
+  /** These attempts are not wanted any more: tell their agents to stop them (what the store says decides). */
+  stop(attempts: readonly { accountId: number; jobUid: number; seq: number; attempt: number; nodeId: string }[]): void;
+  /** Chores were added for these nodes. */
+  chores(nodes: readonly { accountId: number; nodeId: string }[]): void;
+}
