@@ -1,5 +1,6 @@
 // A small language in which models are declared: plain data that routing, validation, rendering and documentation read.
 // It holds no behaviour; http/parse.ts and http/render.ts interpret it for a given api-version.
+import type { BatchErrorCode } from "./errors.ts";
 import type { Version } from "./versions.ts";
 
 export type Life = {
@@ -7,6 +8,8 @@ export type Life = {
   since?: Version;
   /** Last version that has it. */
   until?: Version;
+  /** Versions within the life that did without it (it was taken out and came back). */
+  absent?: { since: Version; until: Version };
 };
 
 export type FieldOptions = Life & {
@@ -15,10 +18,16 @@ export type FieldOptions = Life & {
   /** Filled in when the client leaves it out. A list gives the value from each version on, oldest first. */
   default?: unknown;
   defaults?: readonly { since: Version; value: unknown }[];
+  /** The default applies only where this sibling is present (an image has a version only if it has a publisher). */
+  defaultWith?: string;
   /** Only in answers; ignored when a client sends it back. */
   readOnly?: true;
   /** Never in answers, logs or errors. */
   secret?: true;
+  /** An empty list is left out of answers. */
+  omitEmpty?: true;
+  /** The code with which a value outside the limits is refused, where it is not InvalidPropertyValue. */
+  refusal?: BatchErrorCode;
   /** Required only in versions of this life (otherwise optional). */
   requiredIn?: Life;
   /** What Quern does with it where that is not plain: shown in the compatibility table. */
@@ -27,7 +36,7 @@ export type FieldOptions = Life & {
 
 export type Shape =
   | { kind: "string"; minLength?: number; maxLength?: number; pattern?: RegExp; lowerCase?: true; what?: string }
-  | { kind: "int32"; min?: number; max?: number }
+  | { kind: "int32"; min?: number; max?: number; not?: number }
   | { kind: "int64"; min?: number; max?: number }
   /** An int64 that goes over the wire as a string. */
   | { kind: "int64String" }
@@ -52,7 +61,29 @@ export type Field<T = unknown, Required extends boolean = boolean> = {
 };
 
 export type Fields = Readonly<Record<string, Field>>;
-export type Model<F extends Fields = Fields> = { readonly name: string; readonly fields: F };
+
+/** What must hold between the properties of one value. Names are those of the newest version. */
+export type Rule =
+  | { readonly rule: "exactlyOne" | "atMostOne"; readonly of: readonly string[] }
+  /** Where `property` is given (and, with `is`, has that value), the others must be given too, or must not be. */
+  | { readonly rule: "needs" | "excludes"; readonly property: string; readonly is?: unknown; readonly others: readonly string[] };
+
+/** A value as parse.ts and render.ts hold it between the wire and its type. */
+export type Plain = Record<string, unknown>;
+
+/**
+ * A change of meaning that no rename expresses. `up` brings a value that a version up to `until` sent into the newest shape,
+ * in place, after its properties were checked and before defaults; `down` prepares a copy of a value for such a version.
+ * Neither changes what hangs below the value.
+ */
+export type Conversion = {
+  readonly until: Version;
+  readonly up?: (value: Plain) => void;
+  readonly down?: (value: Plain, version: Version) => void;
+};
+
+export type Meaning = { readonly rules?: readonly Rule[]; readonly conversions?: readonly Conversion[] };
+export type Model<F extends Fields = Fields> = { readonly name: string; readonly fields: F } & Meaning;
 
 type RequiredKeys<F extends Fields> = { [K in keyof F]: F[K]["required"] extends true ? K : never }[keyof F];
 type TypeOf<X> = X extends Field<infer T, boolean> ? T : never;
@@ -62,7 +93,7 @@ export type InferFields<F extends Fields> = { [K in RequiredKeys<F>]: TypeOf<F[K
 /** The TypeScript type of a model's values in the newest spelling. */
 export type Infer<M extends Model> = M extends Model<infer F> ? { [K in keyof InferFields<F>]: InferFields<F>[K] } : never;
 
-export const model = <F extends Fields>(name: string, fields: F): Model<F> => ({ name, fields });
+export const model = <F extends Fields>(name: string, fields: F, meaning: Meaning = {}): Model<F> => ({ name, fields, ...meaning });
 
 type Text = { minLength?: number; maxLength?: number; pattern?: RegExp; lowerCase?: true; what?: string };
 type Range = { min?: number; max?: number };
@@ -75,9 +106,9 @@ export const f = {
     const { minLength, maxLength, pattern, lowerCase, what, ...options } = limits;
     return field<string>({ kind: "string", ...defined({ minLength, maxLength, pattern, lowerCase, what }) }, options);
   },
-  int32: (limits: Range & FieldOptions = {}) => {
-    const { min, max, ...options } = limits;
-    return field<number>({ kind: "int32", ...defined({ min, max }) }, options);
+  int32: (limits: Range & { not?: number } & FieldOptions = {}) => {
+    const { min, max, not, ...options } = limits;
+    return field<number>({ kind: "int32", ...defined({ min, max, not }) }, options);
   },
   int64: (limits: Range & FieldOptions = {}) => {
     const { min, max, ...options } = limits;
@@ -108,6 +139,9 @@ export const f = {
 };
 
 export const required = <T>(of: Field<T, false>): Field<T, true> => ({ ...of, required: true });
+
+/** A property that only older versions have and that a conversion turns into today's: handlers never see it. */
+export const legacy = (of: Field<unknown, false>): Field<undefined, false> => ({ shape: of.shape, required: false, options: of.options });
 
 const defined = <T extends object>(of: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as never;

@@ -1,6 +1,7 @@
 // What one operation promises: the data from which routing, validation, answers, docs and coverage come.
-import type { Life, Model } from "./fields.ts";
+
 import type { BatchErrorCode } from "./errors.ts";
+import type { Life, Model } from "./fields.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -11,11 +12,12 @@ export type OperationDeclaration<
   Id extends string = string,
   Body extends Model | undefined = Model | undefined,
   Query extends Model = Model,
+  Path extends string = string,
 > = Life & {
   readonly id: Id;
   readonly method: Method;
   /** Path relative to the account, parameters in braces; `{+filePath}` takes the rest of the path. */
-  readonly path: string;
+  readonly path: Path;
   /** One sentence of our own, for the documentation. */
   readonly summary: string;
   /** Beyond `api-version` and `timeout`, which every operation has. Names are matched without regard to case. */
@@ -49,3 +51,19 @@ export type Answer = {
 };
 
 export const noQuery: Model<Record<never, never>> = { name: "NoQuery", fields: {} };
+
+type Spec<Body extends Model | undefined, Query extends Model, Path extends string> = Omit<
+  OperationDeclaration<string, Body, Query, Path>,
+  "id" | "body" | "bodyOptional"
+> & { readonly body?: Body; readonly bodyOptional?: true };
+
+/** Declares an operation. Its types follow: a handler knows the names in the path, the query's and the body's properties. */
+export const operation = <
+  const Id extends string,
+  const Path extends string,
+  Query extends Model,
+  Body extends Model | undefined = undefined,
+>(
+  id: Id,
+  spec: Spec<Body, Query, Path>,
+): OperationDeclaration<Id, Body, Query, Path> => ({ bodyOptional: false, ...spec, id, body: spec.body as Body });

@@ -39,10 +39,14 @@ export const isVersion = (text: string): text is Version => order.has(text);
 /** Negative when a is older than b. */
 export const compareVersions = (a: Version, b: Version): number => order.get(a)! - order.get(b)!;
 
-/** Whether something that lives from `since` to `until`, both included, exists in `version`. */
-export const livesIn = (life: { since?: Version; until?: Version }, version: Version): boolean =>
+/** Whether something that lives from `since` to `until`, both included, exists in `version`; it may have been `absent` for a while. */
+export const livesIn = (
+  life: { since?: Version; until?: Version; absent?: { since: Version; until: Version } },
+  version: Version,
+): boolean =>
   (life.since === undefined || compareVersions(version, life.since) >= 0) &&
-  (life.until === undefined || compareVersions(version, life.until) <= 0);
+  (life.until === undefined || compareVersions(version, life.until) <= 0) &&
+  (life.absent === undefined || !livesIn(life.absent, version));
 
 const shape = /^\d{4}-\d{2}-\d{2}(\.\d{1,4}\.\d{1,4})?(-preview)?$/;
 
