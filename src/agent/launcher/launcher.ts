@@ -16,7 +16,7 @@ export interface LaunchOrder {
   stderrPath: string;
   /** Keep the slots after the exit, until `release(id)`: for work that belongs to the task but is done by the agent. */
   hold: boolean;
-  /** Become this user (and group, and no other group) first. Needs a launcher that runs as root; else `error.stage` is "user". */
+  /** Become this user (and group, and no other group) first. Needs a launcher that runs as root; else `error.stage` is "user". Both or none. */
   uid?: number;
   gid?: number;
 }
@@ -83,7 +83,7 @@ export interface Launcher {
   readonly limitations: string[];
   /** Starts the launcher of this directory, or finds the one that runs. The newest connection wins. */
   connect(): Promise<LauncherState>;
-  /** Hands over orders. They start in order as slots become free, without a round trip. Throws RangeError for an order that cannot be expressed. */
+  /** Hands over orders. They start in order as slots become free, without a round trip. While disconnected nothing happens. Throws RangeError for an order that cannot be expressed. */
   spawn(orders: LaunchOrder[]): void;
   /** Signals the task's whole process group. A queued order is dropped and reported as exited with that signal and pid 0. Unknown or ended: nothing happens. */
   kill(id: string, signal: number): void;

@@ -44,6 +44,7 @@ export const checkOrder = (order: LaunchOrder): void => {
   checkId(order.id);
   wholeNumber(order.slots, 1, "slots");
   if (order.argv.length === 0 || order.argv[0] === "") throw new RangeError("an order needs a program");
+  if ((order.uid === undefined) !== (order.gid === undefined)) throw new RangeError("uid and gid go together");
   if (order.cwd === "" || order.stdoutPath === "" || order.stderrPath === "") throw new RangeError("an order needs its paths");
   for (const name of Object.keys(order.env)) {
     if (name === "" || name.includes("=")) throw new RangeError("the name of an environment variable must not be empty or hold '='");
@@ -54,8 +55,9 @@ export const checkOrder = (order: LaunchOrder): void => {
 
 export const checkId = (id: string): void => {
   const length = Buffer.byteLength(id);
-  if (length === 0 || length > longestId || /[\0\n]/.test(id))
-    throw new RangeError("a task's launch id has 1 to 200 bytes and no NUL or newline");
+  if (length === 0 || length > longestId || /[\0\n]/.test(id) || !id.isWellFormed()) {
+    throw new RangeError("a task's launch id has 1 to 200 bytes of UTF-8 and no NUL or newline");
+  }
 };
 
 export const encodeOrder = (order: LaunchOrder): Buffer => {
