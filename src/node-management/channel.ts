@@ -1,6 +1,6 @@
 // How the control plane speaks to nodes, wherever their agents are. The hub (hub.ts) implements it over WebSockets; tests with fake nodes.
 import type { Readable } from "node:stream";
-import type { AgentEvent, FileAnswer, FileRequest, ToAgent, TaskRef } from "../api/agent/messages.ts";
+import type { AgentEvent, FileAnswer, FileRequest, TaskRef, ToAgent } from "../api/agent/messages.ts";
 
 /** The agent that hosts the node is not connected now; the state in the store says why. */
 export class NodeUnreachable extends Error {
