@@ -36,7 +36,7 @@ export type FieldOptions = Life & {
 
 export type Shape =
   | { kind: "string"; minLength?: number; maxLength?: number; pattern?: RegExp; lowerCase?: true; what?: string }
-  | { kind: "int32"; min?: number; max?: number; not?: number }
+  | { kind: "int32"; min?: number; max?: number; not?: number; what?: string }
   | { kind: "int64"; min?: number; max?: number }
   /** An int64 that goes over the wire as a string. */
   | { kind: "int64String" }
@@ -64,9 +64,12 @@ export type Fields = Readonly<Record<string, Field>>;
 
 /** What must hold between the properties of one value. Names are those of the newest version. */
 export type Rule =
-  | { readonly rule: "exactlyOne" | "atMostOne"; readonly of: readonly string[] }
-  /** Where `property` is given (and, with `is`, has that value), the others must be given too, or must not be. */
-  | { readonly rule: "needs" | "excludes"; readonly property: string; readonly is?: unknown; readonly others: readonly string[] };
+  | { readonly rule: "exactlyOne"; readonly of: readonly string[] }
+  | { readonly rule: "atMostOne"; readonly of: readonly string[] }
+  /** Where `property` is given (and, with `is`, has that value), the others must be given too. */
+  | { readonly rule: "needs"; readonly property: string; readonly is?: unknown; readonly others: readonly string[] }
+  /** Where `property` is given, the others must not be. */
+  | { readonly rule: "excludes"; readonly property: string; readonly is?: unknown; readonly others: readonly string[] };
 
 /** A value as parse.ts and render.ts hold it between the wire and its type. */
 export type Plain = Record<string, unknown>;
@@ -106,9 +109,9 @@ export const f = {
     const { minLength, maxLength, pattern, lowerCase, what, ...options } = limits;
     return field<string>({ kind: "string", ...defined({ minLength, maxLength, pattern, lowerCase, what }) }, options);
   },
-  int32: (limits: Range & { not?: number } & FieldOptions = {}) => {
-    const { min, max, not, ...options } = limits;
-    return field<number>({ kind: "int32", ...defined({ min, max, not }) }, options);
+  int32: (limits: Range & { not?: number; what?: string } & FieldOptions = {}) => {
+    const { min, max, not, what, ...options } = limits;
+    return field<number>({ kind: "int32", ...defined({ min, max, not, what }) }, options);
   },
   int64: (limits: Range & FieldOptions = {}) => {
     const { min, max, ...options } = limits;

@@ -126,7 +126,7 @@ export type AgentEvent =
 /** Remove a directory below the node's root; relative, e.g. workitems/job1/job-1/task1. */
 export type Chore = { type: "removeDirectory"; path: string };
 
-export type FileEntry = { name: string; isDirectory: boolean; size: number; modifiedAt: number; /** e.g. "0o100644" */ mode: string };
+export type FileEntry = { name: string; isDirectory: boolean; size: number; modifiedAt: number /** e.g. "0o100644" */; mode: string };
 
 /** Paths are relative to the node's root directory, with forward slashes; the agent refuses what leaves it. */
 export type FileRequest =
