@@ -33,6 +33,7 @@ CREATE TABLE pools (
   generation INTEGER NOT NULL,
   PRIMARY KEY (account_id, key)
 ) WITHOUT ROWID;
+CREATE INDEX pools_busy ON pools (account_id, key) WHERE allocation_state <> 'steady' OR state = 'deleting';
 
 CREATE TABLE nodes (
   account_id INTEGER NOT NULL,
@@ -57,6 +58,8 @@ CREATE TABLE nodes (
   PRIMARY KEY (account_id, pool_key, id)
 ) WITHOUT ROWID;
 CREATE INDEX nodes_by_state ON nodes (account_id, pool_key, is_dedicated, state);
+CREATE UNIQUE INDEX nodes_by_id ON nodes (id);
+CREATE INDEX nodes_by_agent ON nodes (agent_id) WHERE agent_id IS NOT NULL;
 
 CREATE TABLE jobs (
   account_id INTEGER NOT NULL,
@@ -80,6 +83,7 @@ CREATE TABLE jobs (
   PRIMARY KEY (account_id, key)
 ) WITHOUT ROWID;
 CREATE INDEX jobs_by_pool ON jobs (account_id, pool_key, state);
+CREATE INDEX jobs_pending ON jobs (account_id, key) WHERE pending IS NOT NULL OR state IN ('disabling', 'enabling', 'terminating', 'deleting');
 
 -- Kept in the same commit as every change of a task, so that taskcounts never counts.
 CREATE TABLE job_counts (
@@ -126,9 +130,10 @@ CREATE TABLE tasks (
 CREATE UNIQUE INDEX tasks_by_key ON tasks (account_id, job_uid, key);
 CREATE INDEX tasks_ready ON tasks (account_id, job_uid, seq) WHERE state = 'active' AND node_id IS NULL AND blocked = 0 AND held IS NULL;
 CREATE INDEX tasks_placed ON tasks (account_id, node_id) WHERE node_id IS NOT NULL AND state <> 'completed';
-CREATE INDEX tasks_numbered ON tasks (account_id, job_uid, number) WHERE number IS NOT NULL;
+CREATE INDEX tasks_numbered ON tasks (account_id, job_uid, number) WHERE satisfied = 1 AND number IS NOT NULL;
 
--- One row for every taskId or range a task waits for. `remaining` is how many ids of it are not satisfied yet; a row at 0 no longer blocks.
+-- One row for every taskId or range a task waits for. `remaining` is how many ids of it are not satisfied yet; a row at 0 no
+-- longer blocks and never blocks again, whatever becomes of the tasks it named (store/dependencies.ts).
 CREATE TABLE task_dependencies (
   account_id INTEGER NOT NULL,
   job_uid INTEGER NOT NULL,

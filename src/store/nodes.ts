@@ -1,0 +1,190 @@
+// Compute nodes in the database. Which of `idle` and `running` a node shows follows from the tasks placed on it (domain/nodes.ts);
+// where a query must know, it asks the index tasks_placed.
+import type { Node, NodeState } from "../domain/nodes.ts";
+import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
+import { comparisons, equality, type FilterColumns } from "./filter.ts";
+import { jsonOrNull, type ListPage, oneOf, pageOf, slices } from "./lists.ts";
+
+type NodeRow = {
+  account_id: number;
+  pool_key: string;
+  id: string;
+  agent_id: string | null;
+  state: NodeState;
+  state_changed_at: number;
+  scheduling_state: Node["schedulingState"];
+  is_dedicated: number;
+  address: string;
+  boot: number;
+  booted_at: number | null;
+  allocated_at: number;
+  leaving: string | null;
+  start_task: string | null;
+  errors: string | null;
+  tasks_run: number;
+  tasks_succeeded: number;
+  recent_tasks: string;
+  generation: number;
+};
+
+const nodeFromRow = (row: NodeRow): Node => {
+  const node: Node = {
+    accountId: row.account_id,
+    poolKey: row.pool_key,
+    id: row.id,
+    state: row.state,
+    stateChangedAt: row.state_changed_at,
+    schedulingState: row.scheduling_state,
+    isDedicated: row.is_dedicated === 1,
+    address: row.address,
+    boot: row.boot,
+    allocatedAt: row.allocated_at,
+    tasksRun: row.tasks_run,
+    tasksSucceeded: row.tasks_succeeded,
+    recentTasks: JSON.parse(row.recent_tasks),
+    generation: row.generation,
+  };
+  if (row.agent_id !== null) node.agentId = row.agent_id;
+  if (row.booted_at !== null) node.bootedAt = row.booted_at;
+  if (row.leaving !== null) node.leaving = JSON.parse(row.leaving);
+  if (row.start_task !== null) node.startTask = JSON.parse(row.start_task);
+  if (row.errors !== null) node.errors = JSON.parse(row.errors);
+  return node;
+};
+
+/** In the order of the SET list of `saveNodes`; `insertNodes` uses the same. */
+const changingValues = (node: Node): SqlValue[] => [
+  node.agentId ?? null,
+  node.state,
+  node.stateChangedAt,
+  node.schedulingState,
+  node.address,
+  node.boot,
+  node.bootedAt ?? null,
+  jsonOrNull(node.leaving),
+  jsonOrNull(node.startTask),
+  jsonOrNull(node.errors),
+  node.tasksRun,
+  node.tasksSucceeded,
+  JSON.stringify(node.recentTasks),
+];
+
+const nodesFrom = async (rows: Promise<NodeRow[]>): Promise<Node[]> => (await rows).map(nodeFromRow);
+
+export const getNode = async (read: Reader, accountId: number, poolKey: string, nodeId: string): Promise<Node | undefined> => {
+  const row = await read.get<NodeRow>(
+    sql`SELECT * FROM nodes WHERE account_id = ${accountId} AND pool_key = ${poolKey} AND id = ${nodeId}`,
+  );
+  return row && nodeFromRow(row);
+};
+
+/** Node ids are unique among all pools of all accounts. */
+export const getNodeById = async (read: Reader, nodeId: string): Promise<Node | undefined> => {
+  const row = await read.get<NodeRow>(sql`SELECT * FROM nodes WHERE id = ${nodeId}`);
+  return row && nodeFromRow(row);
+};
+
+/** In order of id. */
+export const nodesOfPool = (read: Reader, accountId: number, poolKey: string): Promise<Node[]> =>
+  nodesFrom(read.all(sql`SELECT * FROM nodes WHERE account_id = ${accountId} AND pool_key = ${poolKey} ORDER BY id`));
+
+/** Of all accounts. */
+export const nodesOfAgent = (read: Reader, agentId: string): Promise<Node[]> =>
+  nodesFrom(read.all(sql`SELECT * FROM nodes WHERE agent_id = ${agentId} ORDER BY id`));
+
+/** In order of id. */
+export const listNodes = (read: Reader, page: ListPage & { accountId: number; poolKey: string }): Promise<Node[]> =>
+  nodesFrom(
+    read.all(
+      sql`SELECT * FROM nodes WHERE account_id = ${page.accountId} AND pool_key = ${page.poolKey}${pageOf("id", page, nodeFilterColumns)}`,
+    ),
+  );
+
+/** As the API shows it: an idle node with a task on it is running. Stored states other than these two are shown as they are. */
+const shownState = `CASE WHEN state NOT IN ('idle', 'running') THEN state WHEN EXISTS (SELECT 1 FROM tasks
+  WHERE tasks.account_id = nodes.account_id AND tasks.node_id = nodes.id AND tasks.node_id IS NOT NULL AND tasks.state <> 'completed')
+  THEN 'running' ELSE 'idle' END`;
+
+export type NodeCount = { poolKey: string; isDedicated: boolean; state: NodeState; count: number };
+
+/** How many nodes of each kind are in each state, by the states that the API shows. Pools without nodes have no element. */
+export const nodeCounts = async (read: Reader, accountId: number, poolKeys: readonly string[]): Promise<NodeCount[]> => {
+  type Row = { pool_key: string; is_dedicated: number; shown: NodeState; count: number };
+  const counts: NodeCount[] = [];
+  for (const keys of slices(poolKeys)) {
+    const rows = await read.all<Row>(
+      sql`SELECT pool_key, is_dedicated, ${{ text: shownState, values: [] }} AS shown, count(*) AS count FROM nodes
+          WHERE account_id = ${accountId} AND pool_key IN (${oneOf(keys)}) GROUP BY pool_key, is_dedicated, shown`,
+    );
+    for (const row of rows) counts.push({ poolKey: row.pool_key, isDedicated: row.is_dedicated === 1, state: row.shown, count: row.count });
+  }
+  return counts;
+};
+
+export const insertNodes = (nodes: readonly Node[]): Write[] => [
+  {
+    text: `INSERT INTO nodes (agent_id, state, state_changed_at, scheduling_state, address, boot, booted_at, leaving, start_task, errors,
+      tasks_run, tasks_succeeded, recent_tasks, account_id, pool_key, id, is_dedicated, allocated_at, generation)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    rows: nodes.map((node) => [
+      ...changingValues(node),
+      node.accountId,
+      node.poolKey,
+      node.id,
+      Number(node.isDedicated),
+      node.allocatedAt,
+      node.generation,
+    ]),
+    guard: 1,
+  },
+];
+
+/** Each guarded by the generation that it was read with; the row's is then one higher. */
+export const saveNodes = (nodes: readonly Node[]): Write[] => [
+  {
+    text: `UPDATE nodes SET agent_id = ?, state = ?, state_changed_at = ?, scheduling_state = ?, address = ?, boot = ?, booted_at = ?,
+      leaving = ?, start_task = ?, errors = ?, tasks_run = ?, tasks_succeeded = ?, recent_tasks = ?, generation = generation + 1
+      WHERE account_id = ? AND pool_key = ? AND id = ? AND generation = ?`,
+    rows: nodes.map((node) => [...changingValues(node), node.accountId, node.poolKey, node.id, node.generation]),
+    guard: 1,
+  },
+];
+
+export const saveNode = (node: Node): Write[] => saveNodes([node]);
+
+/** With the chores on them. */
+export const deleteNodes = (nodes: readonly Node[]): Write[] => [
+  {
+    text: "DELETE FROM nodes WHERE account_id = ? AND pool_key = ? AND id = ? AND generation = ?",
+    rows: nodes.map((node) => [node.accountId, node.poolKey, node.id, node.generation]),
+    guard: 1,
+  },
+  { text: "DELETE FROM chores WHERE account_id = ? AND node_id = ?", rows: nodes.map((node) => [node.accountId, node.id]) },
+];
+
+const startTaskPart = (path: string): string => `json_extract(start_task, '$.${path}')`;
+
+/** What $filter of ComputeNode_List offers (reference: errors-and-http section 4). */
+export const nodeFilterColumns = {
+  state: { type: "string", operators: equality, expression: `(${shownState})`, stored: "lower" },
+  stateTransitionTime: { type: "time", operators: comparisons, expression: "state_changed_at", stored: "time" },
+  lastBootTime: { type: "time", operators: comparisons, expression: "booted_at", stored: "time", nullable: true },
+  allocationTime: { type: "time", operators: comparisons, expression: "allocated_at", stored: "time" },
+  "startTaskInfo/state": { type: "string", operators: ["eq"], expression: startTaskPart("state"), stored: "lower", nullable: true },
+  "startTaskInfo/result": { type: "string", operators: equality, expression: startTaskPart("result"), stored: "lower", nullable: true },
+  "startTaskInfo/exitCode": {
+    type: "number",
+    operators: comparisons,
+    expression: startTaskPart("exitCode"),
+    stored: "number",
+    nullable: true,
+  },
+  "startTaskInfo/startTime": {
+    type: "time",
+    operators: comparisons,
+    expression: startTaskPart("startedAt"),
+    stored: "time",
+    nullable: true,
+  },
+  "startTaskInfo/endTime": { type: "time", operators: comparisons, expression: startTaskPart("endedAt"), stored: "time", nullable: true },
+} as const satisfies FilterColumns;
