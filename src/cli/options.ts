@@ -1,0 +1,140 @@
+// The command line of `quern`: every flag of `start` has an environment variable QUERN_…, and both are checked here.
+import { Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "./usage-error.ts";
+
+/** The well-known account of a local endpoint: published on purpose, like Azurite's. Never a secret, so only for loopback. */
+export const wellKnownAccount = {
+  name: "devbatchaccount1",
+  key: "UXVlcm46IGEgcHVibGlzaGVkIGtleSBmb3IgbG9jYWwgZGV2ZWxvcG1lbnQ7IGl0IHByb3RlY3RzIG5vdGhpbmcgYXQgYWxsLg==",
+} as const;
+
+export type AccountOption = { name: string; key: string };
+export type StorageOption = { mode: "embedded" } | { mode: "none" } | { mode: "external"; connectionString: string };
+
+export type StartOptions = {
+  host: string;
+  port: number;
+  location: string;
+  inMemory: boolean;
+  accounts: AccountOption[];
+  storage: StorageOption;
+  cert?: string;
+  key?: string;
+  silent: boolean;
+  debug?: string;
+  versionCheck: "lenient" | "strict";
+  strictImages: boolean;
+  allowPrivateUrls: boolean;
+  launcher: "auto" | "compiled" | "portable";
+  readyFile?: string;
+  printEnv: boolean;
+};
+
+export type AgentOptions = {
+  directory: string;
+  control: string;
+  launcher: "auto" | "compiled" | "portable";
+  cache: string;
+  orphanSeconds: number;
+  debug: boolean;
+};
+
+const parseAccount = (text: string, earlier: AccountOption[] = []): AccountOption[] => [
+  ...earlier,
+  ...text.split(",").map((part) => {
+    const match = /^([a-z0-9]{3,24}):([A-Za-z0-9+/]+={0,2})$/.exec(part.trim());
+    if (match === null || Buffer.from(match[2]!, "base64").length < 16) {
+      throw new InvalidArgumentError("expected NAME:BASE64KEY, with a name of 3 to 24 lower-case letters and digits and a key of at least 16 bytes.");
+    }
+    return { name: match[1]!, key: match[2]! };
+  }),
+];
+
+const parsePort = (text: string): number => {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError("expected a port from 0 (pick one) to 65535.");
+  return port;
+};
+
+const parseStorage = (text: string): StorageOption => {
+  if (text === "embedded" || text === "none") return { mode: text };
+  // The text itself may hold an account key, so it is not repeated in the message.
+  if (!/(^|;)\s*(AccountName|BlobEndpoint|UseDevelopmentStorage)=/i.test(text)) {
+    throw new InvalidArgumentError("expected embedded, none or a storage connection string (AccountName=...;AccountKey=...;BlobEndpoint=...).");
+  }
+  return { mode: "external", connectionString: text };
+};
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);
+
+const option = (flags: string, description: string, name: string): Option => new Option(flags, description).env(`QUERN_${name}`);
+
+export type Actions = { start(options: StartOptions): Promise<void>; agent(options: AgentOptions): Promise<void> };
+
+export const commandLine = (version: string, actions: Actions): Command => {
+  const program = new Command("quern").description("Azure Batch that runs on machines you own").version(version);
+  program
+    .command("start")
+    .description("start the control plane, one agent for nodes on this machine, and the embedded blob storage")
+    .addOption(option("--host <address>", "address to listen on", "HOST").default("127.0.0.1"))
+    .addOption(option("--port <number>", "port for HTTP and HTTPS; 0 picks one", "PORT").default(10020).argParser(parsePort))
+    .addOption(option("--location <dir>", "where everything is kept", "LOCATION").default("./.quern"))
+    .addOption(option("--in-memory", "keep nothing: a temporary location in memory, gone at the end", "IN_MEMORY").default(false))
+    .addOption(
+      option("--account <name:base64key>", `a Batch account (repeatable; default ${wellKnownAccount.name} with a published key)`, "ACCOUNT").argParser(parseAccount),
+    )
+    .addOption(
+      option("--allow-well-known-key", "allow the published key although the address is not loopback", "ALLOW_WELL_KNOWN_KEY").default(false),
+    )
+    .addOption(
+      option("--storage <embedded|none|connection string>", "blob storage for resource and output files", "STORAGE")
+        .default({ mode: "embedded" }, "embedded")
+        .argParser(parseStorage),
+    )
+    .addOption(option("--cert <file>", "PEM certificate chain for HTTPS, instead of one from the local CA", "CERT"))
+    .addOption(option("--key <file>", "PEM private key of --cert", "KEY"))
+    .addOption(option("--silent", "print nothing when all is well", "SILENT").default(false))
+    .addOption(option("--debug <file>", "write a debug log (JSON lines) to this file", "DEBUG"))
+    .addOption(
+      option("--version-check <mode>", "unknown api-versions: lenient serves them as the newest, strict refuses them as Azure does", "VERSION_CHECK")
+        .choices(["lenient", "strict"])
+        .default("lenient"),
+    )
+    .addOption(option("--strict-images", "leave out images that only stand for this machine's own system", "STRICT_IMAGES").default(false))
+    .addOption(option("--allow-private-urls", "let tasks' URLs name loopback and private addresses", "ALLOW_PRIVATE_URLS").default(false))
+    .addOption(
+      option("--launcher <kind>", "what starts task processes", "LAUNCHER").choices(["auto", "compiled", "portable"]).default("auto"),
+    )
+    .addOption(option("--ready-file <file>", "write a JSON file with every address and key when all is up", "READY_FILE"))
+    .addOption(option("--print-env", "print the environment variables that clients need, as shell exports", "PRINT_ENV").default(false))
+    .action((raw: RawStart) => actions.start(startOptions(raw)));
+  program
+    .command("agent")
+    .description("run the node agent on this machine (started by `quern start`; by hand only where nodes are elsewhere)")
+    .requiredOption("--directory <dir>", "where its nodes live")
+    .requiredOption("--control <file>", "JSON file with the url and token of the control plane; read again before each connection")
+    .requiredOption("--cache <dir>", "where the compiled launcher is kept")
+    .addOption(new Option("--launcher <kind>", "what starts task processes").choices(["auto", "compiled", "portable"]).default("auto"))
+    .option("--orphan-seconds <n>", "end, with all tasks, after being cut off for so long; 0 never does", Number, 0)
+    .option("--debug", "log more", false)
+    .action((raw: AgentOptions) => actions.agent(raw));
+  return program;
+};
+
+type RawStart = Omit<StartOptions, "accounts"> & { account?: AccountOption[]; allowWellKnownKey: boolean };
+
+const startOptions = (raw: RawStart): StartOptions => {
+  const { account, allowWellKnownKey, ...options } = raw;
+  const accounts = account ?? [{ name: wellKnownAccount.name, key: wellKnownAccount.key }];
+  if (accounts.some(({ key }) => key === wellKnownAccount.key) && !isLoopback(options.host) && !allowWellKnownKey) {
+    throw new UserError(
+      `The account key of ${wellKnownAccount.name} is published, so anyone who reaches ${options.host} could run commands here. ` +
+        "Give accounts of your own with --account NAME:BASE64KEY, or pass --allow-well-known-key if that is what you want.",
+      2,
+    );
+  }
+  if ((options.cert === undefined) !== (options.key === undefined)) throw new UserError("--cert and --key go together.", 2);
+  const twice = accounts.find(({ name }, index) => accounts.findIndex((other) => other.name === name) !== index);
+  if (twice !== undefined) throw new UserError(`The account ${twice.name} is given twice.`, 2);
+  return { ...options, accounts };
+};

@@ -1,0 +1,81 @@
+"""What a Python user of Azure Batch does, against the endpoint given: account key url https-url. Ends with "all good"."""
+
+import sys
+import time
+
+from azure.batch import BatchServiceClient, models
+from azure.batch.batch_auth import SharedKeyCredentials
+
+account, key, url, https_url = sys.argv[1:5]
+client = BatchServiceClient(SharedKeyCredentials(account, key), batch_url=url)
+secure = BatchServiceClient(SharedKeyCredentials(account, key), batch_url=https_url)
+
+
+def until(ask, done, seconds=60):
+    """Asks until done says so; a poll, as such programs have it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = ask()
+        if done(value):
+            return value
+        time.sleep(0.02)
+    raise AssertionError("took too long: %s" % value)
+
+
+images = list(secure.account.list_supported_images())
+image = next(i for i in images if i.verification_type == models.VerificationType.verified)
+client.pool.add(
+    models.PoolAddParameter(
+        id="pypool",
+        vm_size="STANDARD_D2_V3",
+        target_dedicated_nodes=1,
+        task_slots_per_node=4,
+        virtual_machine_configuration=models.VirtualMachineConfiguration(
+            image_reference=image.image_reference, node_agent_sku_id=image.node_agent_sku_id
+        ),
+        start_task=models.StartTask(command_line="/bin/sh -c 'echo started > $AZ_BATCH_NODE_SHARED_DIR/mark'", wait_for_success=True),
+        metadata=[models.MetadataItem(name="who", value="python")],
+    )
+)
+assert client.pool.exists("pypool") and not client.pool.exists("none")
+until(lambda: list(client.compute_node.list("pypool")), lambda nodes: len(nodes) == 1 and nodes[0].state == models.ComputeNodeState.idle)
+pool = client.pool.get("pypool")
+assert pool.allocation_state == models.AllocationState.steady and pool.metadata[0].value == "python"
+
+client.job.add(models.JobAddParameter(id="pyjob", pool_info=models.PoolInformation(pool_id="pypool"), priority=5))
+tasks = [models.TaskAddParameter(id="t%d" % n, command_line="/bin/sh -c 'cat $AZ_BATCH_NODE_SHARED_DIR/mark; echo %d'" % n) for n in range(250)]
+client.task.add_collection("pyjob", tasks, threads=4)
+counts = until(lambda: client.job.get_task_counts("pyjob"), lambda c: c.task_counts.completed == 250)
+assert counts.task_counts.succeeded == 250, counts
+first = client.task.get("pyjob", "t0")
+assert first.execution_info.result == models.TaskExecutionResult.success and first.execution_info.exit_code == 0
+assert b"".join(client.file.get_from_task("pyjob", "t7", "stdout.txt")) == b"started\n7\n"
+part = models.FileGetFromTaskOptions(ocp_range="bytes=0-6")
+assert b"".join(client.file.get_from_task("pyjob", "t7", "stdout.txt", part)) == b"started"
+properties = client.file.get_properties_from_task("pyjob", "t7", "stdout.txt", raw=True)
+assert properties.headers["ocp-batch-file-isdirectory"] == "False" and properties.headers["Content-Length"] == "10", properties.headers
+names = [f.name for f in client.file.list_from_task("pyjob", "t7", recursive=True)]
+assert "stdout.txt" in names and "wd" in names, names
+
+page = list(client.task.list("pyjob", models.TaskListOptions(max_results=100, filter="state eq 'completed' and executionInfo/exitCode eq 0", select="id,state")))
+assert len(page) == 250 and page[0].command_line is None
+
+try:
+    client.job.get("none")
+    raise AssertionError("should have failed")
+except models.BatchErrorException as error:
+    assert error.error.code == "JobNotFound" and "does not exist" in error.error.message.value
+
+client.job.patch("pyjob", models.JobPatchParameter(priority=9))
+assert client.job.get("pyjob").priority == 9
+client.job.disable("pyjob", disable_tasks=models.DisableJobOption.requeue)
+until(lambda: client.job.get("pyjob").state, lambda state: state == models.JobState.disabled)
+client.job.enable("pyjob")
+until(lambda: client.job.get("pyjob").state, lambda state: state == models.JobState.active)
+client.job.terminate("pyjob", terminate_reason="enough")
+ended = until(lambda: client.job.get("pyjob"), lambda job: job.state == models.JobState.completed)
+assert ended.execution_info.terminate_reason == "enough"
+client.job.delete("pyjob")
+client.pool.delete("pypool")
+until(lambda: client.pool.exists("pypool"), lambda there: not there)
+print("all good")

@@ -1,0 +1,70 @@
+// `npm test`: the type check, the lint, then every *.test.ts, each file in a process of its own. Ends with one line of totals.
+// Arguments are parts of file names: `npm test -- tasks` runs the test files whose path contains "tasks".
+// With QUERN_REQUIRE_ALL=1 a skipped test counts as failed: CI installs everything that a test may need.
+import { spawnSync } from "node:child_process";
+import { globSync, mkdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { summariseAnswers } from "./support/answer-log.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const wanted = process.argv.slice(2);
+const requireAll = process.env.QUERN_REQUIRE_ALL === "1";
+const totals = { passed: 0, failed: 0, skipped: [] as string[] };
+
+const step = (name: string, command: string, args: string[]): void => {
+  const result = spawnSync(join(root, "node_modules/.bin", command), args, { cwd: root, stdio: "inherit" });
+  if (result.status === 0) totals.passed++;
+  else totals.failed++;
+  console.log(`${result.status === 0 ? "✔" : "✖"} ${name}`);
+};
+
+const testFiles = (): string[] =>
+  globSync(["src/**/*.test.ts", "tests/**/*.test.ts"], { cwd: root })
+    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+    // The longest first, so that the last minutes are not one file alone.
+    .sort((a, b) => Number(b.startsWith("tests/")) - Number(a.startsWith("tests/")) || a.localeCompare(b))
+    .map((file) => join(root, file));
+
+const runTests = async (files: string[]): Promise<void> => {
+  const stream = run({ files, concurrency: Math.max(1, Math.min(2, availableParallelism())), timeout: 300_000 });
+  const isLeaf = (data: { details: { type?: string } }): boolean => data.details.type !== "suite";
+  stream.on("test:pass", (data) => {
+    if (!isLeaf(data) || data.name.endsWith(".test.ts")) return;
+    if (data.skip !== undefined && data.skip !== false) totals.skipped.push(`${data.name}: ${data.skip}`);
+    else totals.passed++;
+  });
+  stream.on("test:fail", (data) => {
+    if (isLeaf(data)) totals.failed++;
+  });
+  await new Promise((done) => stream.compose(spec).on("end", done).pipe(process.stdout));
+};
+
+const answers = join(root, "tests/output/answers");
+rmSync(answers, { recursive: true, force: true });
+mkdirSync(answers, { recursive: true });
+process.env.QUERN_ANSWER_LOG = answers;
+
+if (wanted.length === 0) {
+  step("types", "tsc", ["--noEmit"]);
+  step("lint and format", "biome", ["check"]);
+}
+await runTests(testFiles());
+if (wanted.length === 0) {
+  const problems = summariseAnswers(answers, root);
+  for (const problem of problems) console.log(`✖ ${problem}`);
+  if (problems.length > 0) totals.failed++;
+  else totals.passed++;
+}
+
+for (const skipped of totals.skipped) console.log(`skipped ${relative(root, skipped)}`);
+if (requireAll && totals.skipped.length > 0) {
+  console.log(`QUERN_REQUIRE_ALL=1: ${totals.skipped.length} skipped tests count as failed`);
+  totals.failed += totals.skipped.length;
+  totals.skipped = [];
+}
+const skips = totals.skipped.length > 0 ? `, ${totals.skipped.length} skipped` : "";
+console.log(`${totals.passed} passed, ${totals.failed} failed${skips}`);
+process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);

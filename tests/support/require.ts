@@ -1,0 +1,20 @@
+// What a suite needs from the system beyond `npm ci`. When it is missing the suite is skipped with the command that installs it, and counted;
+// QUERN_REQUIRE_ALL=1 (CI) makes such a skip a failure.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+export type Need = { what: string; install: string; isThere(): boolean };
+
+export const az: Need = { what: "the Azure CLI", install: "apt-get install azure-cli", isThere: () => existsSync("/usr/bin/az") };
+export const python: Need = {
+  what: "Python's azure.batch",
+  install: "apt-get install python3-azure",
+  isThere: () => spawnSync("/usr/bin/python3", ["-c", "import azure.batch"]).status === 0,
+};
+export const cc: Need = { what: "a C compiler", install: "apt-get install gcc libc6-dev", isThere: () => spawnSync("cc", ["--version"]).status === 0 };
+
+/** For the options of test(): `test("...", { skip: missing(az) }, ...)`. */
+export const missing = (...needs: Need[]): string | false => {
+  const absent = needs.filter((need) => !need.isThere());
+  return absent.length === 0 ? false : absent.map((need) => `${need.what} is not here: ${need.install}`).join("; ");
+};

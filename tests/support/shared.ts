@@ -1,0 +1,14 @@
+// Where the upstream documents and recordings are: beside the project, or where QUERN_SHARED says. A test that needs them fails
+// loudly when they are missing; it is never skipped in silence.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+
+export const sharedPath = (...parts: string[]): string => {
+  const base = process.env.QUERN_SHARED ?? resolve(root, "../shared");
+  if (!existsSync(base)) {
+    throw new Error(`The upstream API documents are not at ${base}. Put them beside the project as ../shared, or set QUERN_SHARED to where they are.`);
+  }
+  return join(base, ...parts);
+};
