@@ -6,8 +6,10 @@ import { startQuern } from "../tests/support/quern.ts";
 import { figure } from "./figures.ts";
 import { benchServer, readyPool } from "./server.ts";
 
-const proportionalMb = (pid: number): number => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024;
-const residentMb = (pid: number): number => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+const proportionalMb = (pid: number): number =>
+  Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024;
+const residentMb = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
 
 const processWith = (words: string[]): number | undefined => {
   for (const entry of readdirSync("/proc")) {
@@ -55,7 +57,10 @@ export const benchAtRest = async (): Promise<void> => {
   figure("pool created to node idle", "s", nodes, { limit: { atMost: 2 } });
   const before = memoryOfAll(location, ready.pid);
   await readyPool(server.quern, "fifty", 50, 2);
-  figure("extra memory of 50 nodes", "MB", [memoryOfAll(location, ready.pid) - before], { limit: { atMost: 1024 }, note: "proportional set size of everything started" });
+  figure("extra memory of 50 nodes", "MB", [memoryOfAll(location, ready.pid) - before], {
+    limit: { atMost: 1024 },
+    note: "proportional set size of everything started",
+  });
   await server.close();
 };
 
@@ -66,7 +71,9 @@ const memoryOfAll = (location: string, serverPid: number): number =>
     .reduce((sum, entry) => {
       try {
         const command = readFileSync(`/proc/${entry}/cmdline`, "utf8");
-        return Number(entry) === serverPid || command.includes(location) || command.includes("launcher") ? sum + proportionalMb(Number(entry)) : sum;
+        return Number(entry) === serverPid || command.includes(location) || command.includes("launcher")
+          ? sum + proportionalMb(Number(entry))
+          : sum;
       } catch {
         return sum;
       }

@@ -9,11 +9,20 @@ export const percentile = (values: readonly number[], p: number): number =>
 const short = (value: number): number => Number(value.toPrecision(4));
 
 /** Prints one JSON line; without a limit the figure is for information. */
-export const figure = (name: string, unit: string, runs: readonly number[], more: { limit?: Limit; reference?: Record<string, number>; note?: string } = {}): number => {
+export const figure = (
+  name: string,
+  unit: string,
+  runs: readonly number[],
+  more: { limit?: Limit; reference?: Record<string, number>; note?: string } = {},
+): number => {
   const value = median(runs);
   const pass = more.limit === undefined ? undefined : "atLeast" in more.limit ? value >= more.limit.atLeast : value <= more.limit.atMost;
-  const limit = more.limit === undefined ? undefined : "atLeast" in more.limit ? `>= ${short(more.limit.atLeast)}` : `<= ${short(more.limit.atMost)}`;
-  const reference = more.reference === undefined ? undefined : Object.fromEntries(Object.entries(more.reference).map(([key, number]) => [key, short(number)]));
+  const limit =
+    more.limit === undefined ? undefined : "atLeast" in more.limit ? `>= ${short(more.limit.atLeast)}` : `<= ${short(more.limit.atMost)}`;
+  const reference =
+    more.reference === undefined
+      ? undefined
+      : Object.fromEntries(Object.entries(more.reference).map(([key, number]) => [key, short(number)]));
   console.log(JSON.stringify({ figure: name, unit, median: short(value), runs: runs.map(short), limit, pass, reference, note: more.note }));
   return value;
 };

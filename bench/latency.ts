@@ -13,7 +13,11 @@ export const benchLatency = async (): Promise<void> => {
     const done: number[] = [];
     for (let index = 0; index < 200; index++) {
       const start = performance.now();
-      const answer = await server.quern.raw({ method: "POST", path: `/jobs/j${round}/tasks`, body: { id: `t${index}`, commandLine: "/bin/true" } });
+      const answer = await server.quern.raw({
+        method: "POST",
+        path: `/jobs/j${round}/tasks`,
+        body: { id: `t${index}`, commandLine: "/bin/true" },
+      });
       if (answer.status !== 201) throw new Error(answer.text);
       answered.push(performance.now() - start);
       while ((await completedOf(server.quern, `j${round}`)) <= index);
@@ -21,11 +25,30 @@ export const benchLatency = async (): Promise<void> => {
     }
     rounds.push({ answered, done });
   }
-  const each = (pick: (round: { answered: number[]; done: number[] }) => number[], p: number): number[] => rounds.map((round) => percentile(pick(round), p));
+  const each = (pick: (round: { answered: number[]; done: number[] }) => number[], p: number): number[] =>
+    rounds.map((round) => percentile(pick(round), p));
   const note = "200 tasks a run; found by asking for the counts again and again, which shares the two cores";
-  figure("one task, POST to durable completion, p50", "ms", each((round) => round.done, 50), { limit: { atMost: 5 }, note });
-  figure("one task, POST to durable completion, p99", "ms", each((round) => round.done, 99), { limit: { atMost: 25 } });
-  figure("one task, POST to its answer, p50", "ms", each((round) => round.answered, 50));
-  figure("one task, POST to its answer, p99", "ms", each((round) => round.answered, 99));
+  figure(
+    "one task, POST to durable completion, p50",
+    "ms",
+    each((round) => round.done, 50),
+    { limit: { atMost: 5 }, note },
+  );
+  figure(
+    "one task, POST to durable completion, p99",
+    "ms",
+    each((round) => round.done, 99),
+    { limit: { atMost: 25 } },
+  );
+  figure(
+    "one task, POST to its answer, p50",
+    "ms",
+    each((round) => round.answered, 50),
+  );
+  figure(
+    "one task, POST to its answer, p99",
+    "ms",
+    each((round) => round.answered, 99),
+  );
   await server.close();
 };

@@ -19,7 +19,10 @@ export const benchLists = async (): Promise<void> => {
     const times: Record<string, number[]> = { small: [], large: [] };
     for (let round = 0; round < 30; round++) for (const jobId of Object.keys(sizes)) times[jobId]!.push(await timeOf(path(jobId)));
     const [small, large] = [median(times.small!), median(times.large!)];
-    figure(`${what} at 100,000 tasks against 1,000`, "ratio", [large / small], { limit: { atMost: 1.3 }, reference: { "ms at 1,000": small, "ms at 100,000": large } });
+    figure(`${what} at 100,000 tasks against 1,000`, "ratio", [large / small], {
+      limit: { atMost: 1.3 },
+      reference: { "ms at 1,000": small, "ms at 100,000": large },
+    });
   };
   await compare("a page of 1,000 tasks", (jobId) => `/jobs/${jobId}/tasks?maxresults=1000`);
   await compare("task counts", (jobId) => `/jobs/${jobId}/taskcounts`);

@@ -21,7 +21,8 @@ const timed = (count: number, rounds: number, once: () => void): number => {
 /** Processes a second by posix_spawn with two in flight and output to files; undefined without a C compiler. */
 export const posixSpawnRate = (scratch: string, count = 5_000): number | undefined => {
   const program = join(scratch, "spawn-loop");
-  if (!existsSync(program) && spawnSync("cc", ["-O2", "-o", program, join(import.meta.dirname, "spawn-loop.c")]).status !== 0) return undefined;
+  if (!existsSync(program) && spawnSync("cc", ["-O2", "-o", program, join(import.meta.dirname, "spawn-loop.c")]).status !== 0)
+    return undefined;
   const out = join(scratch, "spawn-out");
   mkdirSync(out, { recursive: true });
   return timed(count, 3, () => execFileSync(program, [String(count), String(inFlight), out]));
@@ -50,9 +51,16 @@ export const peerRates = (): Record<string, number> => {
       return false;
     }
   };
-  const peers = [has("bullmq") && spawnSync("redis-server", ["--version"]).status === 0 ? "bullmq" : "", has("pg-boss") && spawnSync("initdb", ["--version"]).status === 0 ? "pgboss" : ""].filter(Boolean);
+  const peers = [
+    has("bullmq") && spawnSync("redis-server", ["--version"]).status === 0 ? "bullmq" : "",
+    has("pg-boss") && spawnSync("initdb", ["--version"]).status === 0 ? "pgboss" : "",
+  ].filter(Boolean);
   if (peers.length === 0) return {};
-  const result = spawnSync(process.execPath, [join(folder, "peers.mjs")], { encoding: "utf8", env: { ...process.env, PEERS: peers.join(","), N: "2000", SLOTS: String(inFlight) }, timeout: 120_000 });
+  const result = spawnSync(process.execPath, [join(folder, "peers.mjs")], {
+    encoding: "utf8",
+    env: { ...process.env, PEERS: peers.join(","), N: "2000", SLOTS: String(inFlight) },
+    timeout: 120_000,
+  });
   return Object.fromEntries(
     result.stdout
       .trim()

@@ -29,7 +29,11 @@ export const readyPool = async (quern: Quern, id: string, nodes: number, slots: 
     imageReference: { publisher: "canonical", offer: "0001-com-ubuntu-server-jammy", sku: "22_04-lts" },
     nodeAgentSKUId: "batch.node.ubuntu 22.04",
   };
-  const answer = await quern.raw({ method: "POST", path: "/pools", body: { id, vmSize: "standard_d2_v3", targetDedicatedNodes: nodes, taskSlotsPerNode: slots, virtualMachineConfiguration } });
+  const answer = await quern.raw({
+    method: "POST",
+    path: "/pools",
+    body: { id, vmSize: "standard_d2_v3", targetDedicatedNodes: nodes, taskSlotsPerNode: slots, virtualMachineConfiguration },
+  });
   if (answer.status !== 201) throw new Error(answer.text);
   await until(
     async () => (await quern.raw({ method: "GET", path: `/pools/${id}/nodes?$select=state` })).json.value as { state: string }[],
@@ -49,9 +53,13 @@ export const submit = async (quern: Quern, jobId: string, count: number, flight:
     while (next < count) {
       const from = next;
       next += 100;
-      const value = Array.from({ length: Math.min(100, count - from) }, (_, index) => ({ id: `t${String(from + index).padStart(7, "0")}`, commandLine }));
+      const value = Array.from({ length: Math.min(100, count - from) }, (_, index) => ({
+        id: `t${String(from + index).padStart(7, "0")}`,
+        commandLine,
+      }));
       const answer = await quern.raw({ method: "POST", path: `/jobs/${jobId}/addtaskcollection`, body: { value } });
-      if (answer.status !== 200 || answer.json.value.some((result: { status: string }) => result.status !== "Success")) throw new Error(answer.text.slice(0, 500));
+      if (answer.status !== 200 || answer.json.value.some((result: { status: string }) => result.status !== "Success"))
+        throw new Error(answer.text.slice(0, 500));
     }
   };
   await Promise.all(Array.from({ length: flight }, sender));

@@ -13,7 +13,12 @@ export const benchSubmits = async (): Promise<void> => {
       return count / secondsSince(start);
     };
     await once(99);
-    figure(`durable submits, ${flight} client${flight > 1 ? "s" : ""}`, "tasks/s", await runs(3, once), flight === 4 ? { limit: { atLeast: 20_000 } } : {});
+    figure(
+      `durable submits, ${flight} client${flight > 1 ? "s" : ""}`,
+      "tasks/s",
+      await runs(3, once),
+      flight === 4 ? { limit: { atLeast: 20_000 } } : {},
+    );
   }
   await server.close();
 };

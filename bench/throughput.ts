@@ -1,8 +1,9 @@
 // Tasks a second from the first submit to the last completion: 5,000 times /bin/true on one node with two slots, through the REST API.
+
+import type { Quern } from "../tests/support/quern.ts";
 import { figure, runs, secondsSince } from "./figures.ts";
 import { peerRates, posixSpawnRate, xargsRate } from "./references.ts";
 import { benchServer, completedOf, newJob, readyPool, submit } from "./server.ts";
-import type { Quern } from "../tests/support/quern.ts";
 
 const count = 5_000;
 

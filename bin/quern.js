@@ -5,7 +5,11 @@ import { enableCompileCache } from "node:module";
 
 if (Number(process.versions.node.split(".")[0]) < 24) {
   console.error(
-    "quern needs Node.js 24 or newer; this is " + process.version + " (" + process.execPath + ").\n" +
+    "quern needs Node.js 24 or newer; this is " +
+      process.version +
+      " (" +
+      process.execPath +
+      ").\n" +
       "Inside the checkout `npm ci` installs the right one (without --ignore-scripts), and `npx quern` uses it.",
   );
   process.exit(1);

@@ -2,7 +2,7 @@
 // nothing running and nothing behind. Without DIR it reads the repository's own docs.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, watch } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { extname, join, relative, resolve } from "node:path";
 import { type Endpoint, type Progress, type Result, wordCount } from "./word-count.ts";
@@ -29,7 +29,10 @@ const main = async (): Promise<void> => {
 
 /** Below DIR when one is given, otherwise the repository's README and docs. Hidden directories and node_modules are left out. */
 const textFiles = async (directory: string | undefined): Promise<string[]> => {
-  const files = directory === undefined ? [join(repository, "README.md"), ...(await filesBelow(join(repository, "docs")))] : await filesBelow(resolve(directory));
+  const files =
+    directory === undefined
+      ? [join(repository, "README.md"), ...(await filesBelow(join(repository, "docs")))]
+      : await filesBelow(resolve(directory));
   if (files.length === 0) throw new Error(`no text files (${[...textEndings].filter(Boolean).join(" ")}) in ${directory}`);
   if (files.length > mostFiles) console.log(`${files.length} text files; the demo takes the first ${mostFiles}`);
   return files.slice(0, mostFiles);
@@ -40,14 +43,29 @@ const filesBelow = async (directory: string): Promise<string[]> => {
   return entries
     .filter((entry) => entry.isFile() && textEndings.has(extname(entry.name).toLowerCase()))
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !relative(directory, file).split("/").some((part) => part.startsWith(".") || part === "node_modules"))
+    .filter(
+      (file) =>
+        !relative(directory, file)
+          .split("/")
+          .some((part) => part.startsWith(".") || part === "node_modules"),
+    )
     .sort();
 };
 
 const startServer = (location: string): ChildProcess =>
   spawn(
     process.execPath,
-    [join(repository, "bin/quern.js"), "start", "--location", join(location, "quern"), "--port", "0", "--silent", "--ready-file", join(location, "ready.json")],
+    [
+      join(repository, "bin/quern.js"),
+      "start",
+      "--location",
+      join(location, "quern"),
+      "--port",
+      "0",
+      "--silent",
+      "--ready-file",
+      join(location, "ready.json"),
+    ],
     { stdio: ["ignore", "inherit", "inherit"] },
   );
 
@@ -83,7 +101,9 @@ const progressTo = (out: NodeJS.WriteStream): Progress => {
     const complete = done === undefined || done === of;
     if (out.isTTY && done !== undefined && of !== undefined) {
       const filled = Math.round((done / of) * width);
-      out.write(`\r${step} [${"#".repeat(filled)}${".".repeat(width - filled)}] ${done}/${of}${complete && lastStep !== `${step}!` ? "\n" : ""}`);
+      out.write(
+        `\r${step} [${"#".repeat(filled)}${".".repeat(width - filled)}] ${done}/${of}${complete && lastStep !== `${step}!` ? "\n" : ""}`,
+      );
       lastStep = complete ? `${step}!` : step;
     } else if (step !== lastStep || (complete && lastStep !== `${step}!`)) {
       out.write(`${step}${of === undefined ? "" : `: ${done}/${of}`}\n`);
@@ -97,7 +117,9 @@ const report = (result: Result, tookMs: number): void => {
   for (const { word, count } of result.topWords) console.log(`${String(count).padStart(8)}  ${word}`);
   console.log("\nTask timing (waited for a slot, ran including download and upload):\n");
   for (const { file, waitedMs, ranMs } of result.timings) {
-    console.log(`${String(waitedMs).padStart(7)} ms ${String(ranMs).padStart(6)} ms  ${relative(repository, file).startsWith("..") ? file : relative(repository, file)}`);
+    console.log(
+      `${String(waitedMs).padStart(7)} ms ${String(ranMs).padStart(6)} ms  ${relative(repository, file).startsWith("..") ? file : relative(repository, file)}`,
+    );
   }
   console.log(`${"".padStart(10)} ${String(result.mergeMs).padStart(6)} ms  merge (depends on all of the above)`);
   console.log(`\nFrom pool to merged result: ${(tookMs / 1000).toFixed(2)} s.\n`);

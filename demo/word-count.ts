@@ -2,12 +2,19 @@
 // account, nothing of Quern. It counts the words of text files, one task a file, and merges the counts in a task that depends on all.
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { BatchServiceClient, BatchSharedKeyCredentials, type BatchServiceModels } from "@azure/batch";
+import { BatchServiceClient, type BatchServiceModels, BatchSharedKeyCredentials } from "@azure/batch";
 import { BlobSASPermissions, BlobServiceClient, type ContainerClient, ContainerSASPermissions } from "@azure/storage-blob";
 
 export type Endpoint = { batchUrl: string; account: string; key: string; storageConnectionString: string };
 export type TaskTiming = { file: string; waitedMs: number; ranMs: number };
-export type Result = { topWords: { word: string; count: number }[]; words: number; timings: TaskTiming[]; mergeMs: number; jobId: string; poolId: string };
+export type Result = {
+  topWords: { word: string; count: number }[];
+  words: number;
+  timings: TaskTiming[];
+  mergeMs: number;
+  jobId: string;
+  poolId: string;
+};
 export type Progress = (step: string, done?: number, of?: number) => void;
 
 const countWords = `/bin/sh -c "tr -cs 'A-Za-z' '\\n' <input.txt | tr 'A-Z' 'a-z' | grep . | sort | uniq -c | sort -rn >words.txt"`;
@@ -28,7 +35,13 @@ export const wordCount = async (endpoint: Endpoint, files: string[], progress: P
 
   await batch.job.add({ id: jobId, poolInfo: { poolId }, usesTaskDependencies: true });
   const tasks = inputs.map((input, index) => countTask(`count-${index + 1}`, input.url, resultsUrl));
-  await addTasks(batch, jobId, [...tasks, mergeTask(tasks.map((task) => task.id), resultsUrl)]);
+  await addTasks(batch, jobId, [
+    ...tasks,
+    mergeTask(
+      tasks.map((task) => task.id),
+      resultsUrl,
+    ),
+  ]);
   await batch.job.patch(jobId, { onAllTasksComplete: "terminatejob" });
   await waitForJob(batch, jobId, tasks.length + 1, progress);
 
@@ -141,7 +154,8 @@ const parseMerged = (output: string): { topWords: { word: string; count: number 
 };
 
 const timingsOf = (tasks: BatchServiceModels.CloudTask[], files: string[]): { timings: TaskTiming[]; mergeMs: number } => {
-  const ran = (task: BatchServiceModels.CloudTask): number => task.executionInfo!.endTime!.getTime() - task.executionInfo!.startTime!.getTime();
+  const ran = (task: BatchServiceModels.CloudTask): number =>
+    task.executionInfo!.endTime!.getTime() - task.executionInfo!.startTime!.getTime();
   const timings = tasks
     .filter((task) => task.id !== mergeTaskId)
     .map((task) => ({

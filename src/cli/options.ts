@@ -44,7 +44,9 @@ const parseAccount = (text: string, earlier: AccountOption[] = []): AccountOptio
   ...text.split(",").map((part) => {
     const match = /^([a-z0-9]{3,24}):([A-Za-z0-9+/]+={0,2})$/.exec(part.trim());
     if (match === null || Buffer.from(match[2]!, "base64").length < 16) {
-      throw new InvalidArgumentError("expected NAME:BASE64KEY, with a name of 3 to 24 lower-case letters and digits and a key of at least 16 bytes.");
+      throw new InvalidArgumentError(
+        "expected NAME:BASE64KEY, with a name of 3 to 24 lower-case letters and digits and a key of at least 16 bytes.",
+      );
     }
     return { name: match[1]!, key: match[2]! };
   }),
@@ -60,7 +62,9 @@ const parseStorage = (text: string): StorageOption => {
   if (text === "embedded" || text === "none") return { mode: text };
   // The text itself may hold an account key, so it is not repeated in the message.
   if (!/(^|;)\s*(AccountName|BlobEndpoint|UseDevelopmentStorage)=/i.test(text)) {
-    throw new InvalidArgumentError("expected embedded, none or a storage connection string (AccountName=...;AccountKey=...;BlobEndpoint=...).");
+    throw new InvalidArgumentError(
+      "expected embedded, none or a storage connection string (AccountName=...;AccountKey=...;BlobEndpoint=...).",
+    );
   }
   return { mode: "external", connectionString: text };
 };
@@ -81,10 +85,16 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .addOption(option("--location <dir>", "where everything is kept", "LOCATION").default("./.quern"))
     .addOption(option("--in-memory", "keep nothing: a temporary location in memory, gone at the end", "IN_MEMORY").default(false))
     .addOption(
-      option("--account <name:base64key>", `a Batch account (repeatable; default ${wellKnownAccount.name} with a published key)`, "ACCOUNT").argParser(parseAccount),
+      option(
+        "--account <name:base64key>",
+        `a Batch account (repeatable; default ${wellKnownAccount.name} with a published key)`,
+        "ACCOUNT",
+      ).argParser(parseAccount),
     )
     .addOption(
-      option("--allow-well-known-key", "allow the published key although the address is not loopback", "ALLOW_WELL_KNOWN_KEY").default(false),
+      option("--allow-well-known-key", "allow the published key although the address is not loopback", "ALLOW_WELL_KNOWN_KEY").default(
+        false,
+      ),
     )
     .addOption(
       option("--storage <embedded|none|connection string>", "blob storage for resource and output files", "STORAGE")
@@ -96,7 +106,11 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .addOption(option("--silent", "print nothing when all is well", "SILENT").default(false))
     .addOption(option("--debug <file>", "write a debug log (JSON lines) to this file", "DEBUG"))
     .addOption(
-      option("--version-check <mode>", "unknown api-versions: lenient serves them as the newest, strict refuses them as Azure does", "VERSION_CHECK")
+      option(
+        "--version-check <mode>",
+        "unknown api-versions: lenient serves them as the newest, strict refuses them as Azure does",
+        "VERSION_CHECK",
+      )
         .choices(["lenient", "strict"])
         .default("lenient"),
     )

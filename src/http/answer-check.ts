@@ -47,7 +47,9 @@ const checkShape = (shape: Shape, version: Version, value: unknown, at: string):
     case "duration":
       return typeof value === "string" && /^-?P/.test(value) ? [] : isNot("a duration");
     case "enum":
-      return typeof value === "string" && shape.values.some((known) => known.toLowerCase() === value.toLowerCase()) ? [] : isNot(shape.values.join("|"));
+      return typeof value === "string" && shape.values.some((known) => known.toLowerCase() === value.toLowerCase())
+        ? []
+        : isNot(shape.values.join("|"));
     case "int32":
     case "int64":
       return Number.isSafeInteger(value) ? [] : isNot("an integer");
@@ -56,7 +58,9 @@ const checkShape = (shape: Shape, version: Version, value: unknown, at: string):
     case "boolean":
       return typeof value === "boolean" ? [] : isNot("a boolean");
     case "array":
-      return Array.isArray(value) ? value.flatMap((item, index) => checkShape(shape.item, version, item, `${at}[${index}]`)) : isNot("a list");
+      return Array.isArray(value)
+        ? value.flatMap((item, index) => checkShape(shape.item, version, item, `${at}[${index}]`))
+        : isNot("a list");
     case "object":
       return checkModel(shape.model(), version, value, at);
     case "map":

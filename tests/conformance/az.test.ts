@@ -35,7 +35,20 @@ test("az batch", { skip: missing(azure), timeout: 240_000 }, async (t) => {
 
   const images = await az("pool", "supported-images", "list");
   assert.ok(images.some((image: any) => image.verificationType === "verified" && image.osType === "linux"));
-  await az("pool", "create", "--id", "azpool", "--vm-size", "Standard_A1", "--image", "canonical:0001-com-ubuntu-server-jammy:22_04-lts", "--node-agent-sku-id", "batch.node.ubuntu 22.04", "--target-dedicated-nodes", "1");
+  await az(
+    "pool",
+    "create",
+    "--id",
+    "azpool",
+    "--vm-size",
+    "Standard_A1",
+    "--image",
+    "canonical:0001-com-ubuntu-server-jammy:22_04-lts",
+    "--node-agent-sku-id",
+    "batch.node.ubuntu 22.04",
+    "--target-dedicated-nodes",
+    "1",
+  );
   const pool = await az("pool", "show", "--pool-id", "azpool");
   assert.deepEqual([pool.id, pool.vmSize, pool.targetDedicatedNodes], ["azpool", "standard_a1", 1]);
   await az("job", "create", "--id", "azjob", "--pool-id", "azpool");
@@ -49,11 +62,26 @@ test("az batch", { skip: missing(azure), timeout: 240_000 }, async (t) => {
   );
   const counts = await az("job", "task-counts", "show", "--job-id", "azjob");
   assert.equal(counts.taskCounts.succeeded, 2);
-  await az("task", "file", "download", "--job-id", "azjob", "--task-id", "t1", "--file-path", "stdout.txt", "--destination", join(directory, "out.txt"));
+  await az(
+    "task",
+    "file",
+    "download",
+    "--job-id",
+    "azjob",
+    "--task-id",
+    "t1",
+    "--file-path",
+    "stdout.txt",
+    "--destination",
+    join(directory, "out.txt"),
+  );
   assert.equal(readFileSync(join(directory, "out.txt"), "utf8"), "hello from az\n");
   const files = await az("task", "file", "list", "--job-id", "azjob", "--task-id", "t1");
   assert.ok(files.some((file: any) => file.name === "stdout.txt"));
-  await assert.rejects(az("pool", "create", "--id", "bad", "--vm-size", "Standard_A1", "--image", "a:b:c", "--node-agent-sku-id", "d"), /not supported/);
+  await assert.rejects(
+    az("pool", "create", "--id", "bad", "--vm-size", "Standard_A1", "--image", "a:b:c", "--node-agent-sku-id", "d"),
+    /not supported/,
+  );
   await az("pool", "resize", "--pool-id", "azpool", "--target-dedicated-nodes", "2");
   await until(
     async () => (await quern.raw({ method: "GET", path: "/pools/azpool" })).json,

@@ -9,13 +9,19 @@ const require = createRequire(import.meta.url);
 test("azure-batch 9", async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
   const azureBatch = require("azure-batch");
-  const client = new azureBatch.ServiceClient(new azureBatch.SharedKeyCredentials(quern.ready.account, quern.ready.key), quern.ready.batchUrl);
+  const client = new azureBatch.ServiceClient(
+    new azureBatch.SharedKeyCredentials(quern.ready.account, quern.ready.key),
+    quern.ready.batchUrl,
+  );
   await client.pool.add({
     id: "p9",
     vmSize: "standard_a1",
     targetDedicatedNodes: 1,
     maxTasksPerNode: 2,
-    virtualMachineConfiguration: { imageReference: { publisher: "canonical", offer: "ubuntuserver", sku: "18.04-lts" }, nodeAgentSKUId: "batch.node.ubuntu 18.04" },
+    virtualMachineConfiguration: {
+      imageReference: { publisher: "canonical", offer: "ubuntuserver", sku: "18.04-lts" },
+      nodeAgentSKUId: "batch.node.ubuntu 18.04",
+    },
   });
   const pool = await client.pool.get("p9");
   assert.deepEqual([pool.maxTasksPerNode, pool.vmSize, pool.state], [2, "standard_a1", "active"]);
@@ -24,7 +30,10 @@ test("azure-batch 9", async (t) => {
     { id: "a", commandLine: "/bin/sh -c 'echo nine'" },
     { id: "b", commandLine: "/bin/sh -c 'exit 9'" },
   ]);
-  assert.deepEqual(added.value.map((result: { status: string }) => result.status.toLowerCase()), ["success", "success"]);
+  assert.deepEqual(
+    added.value.map((result: { status: string }) => result.status.toLowerCase()),
+    ["success", "success"],
+  );
   // That version's counts are flat.
   const counts = await until(
     () => client.job.getTaskCounts("j9"),

@@ -11,7 +11,13 @@ test("Python azure-batch", { skip: missing(python), timeout: 120_000 }, async (t
   const quern = await startQuern(t, { args: ["--storage", "none"] });
   const { stdout } = await promisify(execFile)(
     "/usr/bin/python3",
-    [join(import.meta.dirname, "python/batch_client.py"), quern.ready.account, quern.ready.key, quern.ready.batchUrl, quern.ready.batchUrlHttps],
+    [
+      join(import.meta.dirname, "python/batch_client.py"),
+      quern.ready.account,
+      quern.ready.key,
+      quern.ready.batchUrl,
+      quern.ready.batchUrlHttps,
+    ],
     { env: { PATH: "/usr/bin:/bin", REQUESTS_CA_BUNDLE: quern.ready.caFile } },
   ).catch((error) => {
     throw new Error(`${error.stdout}\n${error.stderr}`);

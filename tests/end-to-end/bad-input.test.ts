@@ -43,11 +43,28 @@ test("bad input", async (t) => {
     ["unknown property", { method: "POST", path: "/jobs/j/tasks", body: { ...task, nonsense: 1 } }, 400, "InvalidRequestBody"],
     ["bad id", { method: "POST", path: "/jobs/j/tasks", body: { ...task, id: "a b" } }, 400, "InvalidPropertyValue"],
     ["101 tasks", { method: "POST", path: "/jobs/j/addtaskcollection", body: { value: hundredAndOne } }, 400, "InvalidPropertyValue"],
-    ["5 MiB body", { method: "POST", path: "/jobs/j/tasks", body: { ...task, commandLine: "x".repeat(5 << 20) } }, 413, "RequestBodyTooLarge"],
+    [
+      "5 MiB body",
+      { method: "POST", path: "/jobs/j/tasks", body: { ...task, commandLine: "x".repeat(5 << 20) } },
+      413,
+      "RequestBodyTooLarge",
+    ],
     ["task that exists", { method: "POST", path: "/jobs/j/tasks", body: { ...task, id: "T" } }, 409, "TaskExists"],
     ["job that exists", { method: "POST", path: "/jobs", body: { id: "J", poolInfo: { poolId: "p" } } }, 409, "JobExists"],
     ["pool that exists", { method: "POST", path: "/pools", body: pool({ id: "P" }) }, 409, "PoolExists"],
-    ["image that is not listed", { method: "POST", path: "/pools", body: pool({ id: "q", virtualMachineConfiguration: { imageReference: { publisher: "a", offer: "b", sku: "c" }, nodeAgentSKUId: "d" } }) }, 400, "InvalidPropertyValue"],
+    [
+      "image that is not listed",
+      {
+        method: "POST",
+        path: "/pools",
+        body: pool({
+          id: "q",
+          virtualMachineConfiguration: { imageReference: { publisher: "a", offer: "b", sku: "c" }, nodeAgentSKUId: "d" },
+        }),
+      },
+      400,
+      "InvalidPropertyValue",
+    ],
     ["completed task terminated", { method: "POST", path: "/jobs/j/tasks/t/terminate" }, 409, "TaskCompleted"],
     ["path with ..", { method: "GET", path: "/jobs/j/tasks/t/files/..%2F..%2F..%2Fquern.db" }, 404, "FileNotFound"],
     ["node path with ..", { method: "GET", path: "/jobs/j/tasks/t/files/wd%2F..%2F..%2F..%2F..%2F..%2Fetc%2Fpasswd" }, 404, "FileNotFound"],
@@ -59,7 +76,12 @@ test("bad input", async (t) => {
     ["stale ETag", { method: "DELETE", path: "/pools/p", headers: { "if-match": "0x8D000000000" } }, 412, "ConditionNotMet"],
     ["no signature", { method: "GET", path: "/pools", sign: "none" }, 401, "AuthenticationFailed"],
     ["garbage authorization", { method: "GET", path: "/pools", headers: { authorization: "SharedKey" } }, 400, "InvalidAuthenticationInfo"],
-    ["expired date", { method: "GET", path: "/pools", headers: { "ocp-date": "Fri, 20 Nov 2020 07:16:09 GMT" } }, 403, "AuthenticationFailed"],
+    [
+      "expired date",
+      { method: "GET", path: "/pools", headers: { "ocp-date": "Fri, 20 Nov 2020 07:16:09 GMT" } },
+      403,
+      "AuthenticationFailed",
+    ],
   ];
   for (const [what, request, status, code] of rows) {
     await t.test(what, async () => {
@@ -73,7 +95,10 @@ test("bad input", async (t) => {
   }
   await t.test("wrong key", async () => {
     const { signedRequest } = await import("../support/signed.ts");
-    const answer = await signedRequest({ ...quern.ready, key: Buffer.from("not the key, not the key").toString("base64") }, { method: "GET", path: "/pools" });
+    const answer = await signedRequest(
+      { ...quern.ready, key: Buffer.from("not the key, not the key").toString("base64") },
+      { method: "GET", path: "/pools" },
+    );
     assert.deepEqual([answer.status, answer.json.code], [403, "AuthenticationFailed"]);
     assert.equal(answer.json.values[0].key, "AuthenticationErrorDetail");
     assert.match(answer.json.values[0].value, /string to sign/);
@@ -84,7 +109,10 @@ test("bad input", async (t) => {
       async () => (await quern.raw({ method: "GET", path: "/jobs/j/tasks/missing" })).json,
       (view) => view.state === "completed",
     );
-    assert.deepEqual([ended.executionInfo.result, ended.executionInfo.failureInfo.code, ended.executionInfo.exitCode], ["failure", "CommandProgramNotFound", undefined]);
+    assert.deepEqual(
+      [ended.executionInfo.result, ended.executionInfo.failureInfo.code, ended.executionInfo.exitCode],
+      ["failure", "CommandProgramNotFound", undefined],
+    );
   });
   await t.test("nothing was left half-done", async () => {
     const tasks = (await quern.raw({ method: "GET", path: "/jobs/j/tasks?$select=id" })).json.value.map((view: { id: string }) => view.id);

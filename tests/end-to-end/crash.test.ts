@@ -64,7 +64,10 @@ test(`${total} tasks survive ${kills} kills of the control plane`, { timeout: 24
   };
   const acknowledged = new Set<string>();
   const addChunk = async (from: number): Promise<void> => {
-    const value = Array.from({ length: chunk }, (_, index) => ({ id: `t${from + index}`, commandLine: `/bin/sh -c "echo ${from + index}; exit $((${from + index} % 3))"` }));
+    const value = Array.from({ length: chunk }, (_, index) => ({
+      id: `t${from + index}`,
+      commandLine: `/bin/sh -c "echo ${from + index}; exit $((${from + index} % 3))"`,
+    }));
     const answer = await send({ method: "POST", path: "/jobs/j/addtaskcollection", body: { value } });
     assert.equal(answer.status, 200, answer.text);
     for (const result of answer.json.value) {
@@ -113,7 +116,10 @@ test("kill -9 of the agent loses no running task", { timeout: 60_000 }, async (t
   await quern.raw({ method: "POST", path: "/jobs", body: { id: "j", poolInfo: { poolId: "p" } } });
   // Each task waits for a file that only the test makes, so it certainly runs while the agent is dead.
   const gate = join(quern.location, "gate");
-  const value = [1, 2, 3, 4].map((n) => ({ id: `t${n}`, commandLine: `/bin/sh -c "echo start; while [ ! -e ${gate} ]; do sleep 0.05; done; echo end; exit ${n}"` }));
+  const value = [1, 2, 3, 4].map((n) => ({
+    id: `t${n}`,
+    commandLine: `/bin/sh -c "echo start; while [ ! -e ${gate} ]; do sleep 0.05; done; echo end; exit ${n}"`,
+  }));
   await quern.raw({ method: "POST", path: "/jobs/j/addtaskcollection", body: { value } });
   await until(
     async () => (await quern.raw({ method: "GET", path: "/jobs/j/taskcounts" })).json.taskCounts,

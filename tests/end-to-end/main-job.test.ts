@@ -41,15 +41,31 @@ test("a client uploads input, runs tasks on a pool and reads the output", async 
       environmentSettings: [{ name: "WHO", value: "task" }],
       resourceFiles: [{ httpUrl: inputUrl, filePath: "input.txt" }],
       outputFiles: [
-        { filePattern: "count.txt", destination: { container: { containerUrl, path: "out/count.txt" } }, uploadOptions: { uploadCondition: "tasksuccess" } },
-        { filePattern: "../std*.txt", destination: { container: { containerUrl, path: "logs" } }, uploadOptions: { uploadCondition: "taskcompletion" } },
+        {
+          filePattern: "count.txt",
+          destination: { container: { containerUrl, path: "out/count.txt" } },
+          uploadOptions: { uploadCondition: "tasksuccess" },
+        },
+        {
+          filePattern: "../std*.txt",
+          destination: { container: { containerUrl, path: "logs" } },
+          uploadOptions: { uploadCondition: "taskcompletion" },
+        },
       ],
     },
     { id: "fail", commandLine: "/bin/sh -c 'exit 3'" },
     { id: "missing", commandLine: "no-such-program --flag" },
-    { id: "after", commandLine: "/bin/sh -c 'cat out/count.txt'", dependsOn: { taskIds: ["count"] }, resourceFiles: [{ storageContainerUrl: containerUrl, blobPrefix: "out/" }] },
+    {
+      id: "after",
+      commandLine: "/bin/sh -c 'cat out/count.txt'",
+      dependsOn: { taskIds: ["count"] },
+      resourceFiles: [{ storageContainerUrl: containerUrl, blobPrefix: "out/" }],
+    },
   ]);
-  assert.deepEqual(added.value!.map((result) => result.status.toLowerCase()), ["success", "success", "success", "success"]);
+  assert.deepEqual(
+    added.value!.map((result) => result.status.toLowerCase()),
+    ["success", "success", "success", "success"],
+  );
 
   await until(
     () => batch.job.getTaskCounts("main-job"),
@@ -84,7 +100,7 @@ test("a client uploads input, runs tasks on a pool and reads the output", async 
   for await (const item of container.listBlobsFlat()) uploaded.push(item.name);
   assert.deepEqual(uploaded.sort(), ["in.txt", "logs/stderr.txt", "logs/stdout.txt", "out/count.txt"]);
 
-  const files = await batch.file.listFromTask("main-job", "count", { fileListFromTaskOptions: { recursive: true } });
+  const files = await batch.file.listFromTask("main-job", "count", { recursive: true });
   assert.ok(files.some((file) => file.name === "wd/count.txt" && file.isDirectory === false));
   await batch.job.deleteMethod("main-job");
   await batch.pool.deleteMethod("main-pool");

@@ -18,12 +18,26 @@ test("a packed tarball, installed elsewhere, starts and runs a task", { timeout:
   t.after(() => rm(directory, { recursive: true, force: true }));
   const npm = (...args: string[]): Promise<{ stdout: string }> => run("npm", args, { cwd: directory, maxBuffer: 1 << 24 });
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", directory], { cwd: repository, maxBuffer: 1 << 24 });
-  const tarball = JSON.parse(stdout.slice(stdout.indexOf("["))) [0].filename;
+  const tarball = JSON.parse(stdout.slice(stdout.indexOf("[")))[0].filename;
   await writeFile(join(directory, "package.json"), '{"name":"elsewhere","private":true}');
   await npm("install", "--prefer-offline", "--no-audit", "--no-fund", join(directory, tarball));
 
   const readyFile = join(directory, "ready.json");
-  const quern = spawn(process.execPath, [join(directory, "node_modules/quern/bin/quern.js"), "start", "--location", join(directory, "location"), "--port", "0", "--silent", "--ready-file", readyFile], { stdio: ["ignore", "ignore", "inherit"], cwd: directory });
+  const quern = spawn(
+    process.execPath,
+    [
+      join(directory, "node_modules/quern/bin/quern.js"),
+      "start",
+      "--location",
+      join(directory, "location"),
+      "--port",
+      "0",
+      "--silent",
+      "--ready-file",
+      readyFile,
+    ],
+    { stdio: ["ignore", "ignore", "inherit"], cwd: directory },
+  );
   const ended = new Promise((done) => quern.once("exit", done));
   t.after(async () => {
     quern.kill("SIGTERM");
@@ -40,7 +54,12 @@ test("a packed tarball, installed elsewhere, starts and runs a task", { timeout:
   const ready = JSON.parse(await readFile(readyFile, "utf8"));
   const send = (method: string, path: string, body?: unknown) => signedRequest(ready, { method, path, body });
   const image = (await send("GET", "/supportedimages")).json.value.find((candidate: any) => candidate.verificationType === "verified");
-  await send("POST", "/pools", { id: "p", vmSize: "standard_a1", targetDedicatedNodes: 1, virtualMachineConfiguration: { imageReference: image.imageReference, nodeAgentSKUId: image.nodeAgentSKUId } });
+  await send("POST", "/pools", {
+    id: "p",
+    vmSize: "standard_a1",
+    targetDedicatedNodes: 1,
+    virtualMachineConfiguration: { imageReference: image.imageReference, nodeAgentSKUId: image.nodeAgentSKUId },
+  });
   await send("POST", "/jobs", { id: "j", poolInfo: { poolId: "p" } });
   await send("POST", "/jobs/j/tasks", { id: "t", commandLine: "/bin/true" });
   for (;;) {

@@ -22,7 +22,8 @@ test("the ready file says where everything is, and only its owner may read it", 
   assert.equal(ready.account, "devbatchaccount1");
   assert.ok(Buffer.from(ready.key, "base64").length >= 16);
   assert.equal(ready.location, quern.location);
-  for (const later of ["armUrl", "authorityUrl", "subscriptionId", "resourceGroup", "tenantId", "clientId", "clientSecret"]) assert.equal(ready[later], null, later);
+  for (const later of ["armUrl", "authorityUrl", "subscriptionId", "resourceGroup", "tenantId", "clientId", "clientSecret"])
+    assert.equal(ready[later], null, later);
   assert.match(ready.storage!.blobEndpoint, /^http:\/\/127\.0\.0\.1:\d+\/devstoreaccount1$/);
   assert.match(ready.storage!.connectionString, /AccountName=devstoreaccount1;.*AccountKey=/);
   assert.match(readFileSync(ready.caFile, "utf8"), /BEGIN CERTIFICATE/);
@@ -38,11 +39,19 @@ test("the ready file says where everything is, and only its owner may read it", 
 
 test("http and https on one port, with a certificate that clients verify", async (t) => {
   const quern = await startQuern(t);
-  const { stdout } = await run(process.execPath, ["-e", `fetch(${JSON.stringify(`${quern.ready.batchUrlHttps}/healthz`)}).then((r) => console.log(r.status))`], {
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: quern.ready.caFile },
-  });
+  const { stdout } = await run(
+    process.execPath,
+    ["-e", `fetch(${JSON.stringify(`${quern.ready.batchUrlHttps}/healthz`)}).then((r) => console.log(r.status))`],
+    {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: quern.ready.caFile },
+    },
+  );
   assert.equal(stdout.trim(), "200");
-  await assert.rejects(run(process.execPath, ["-e", `await fetch(${JSON.stringify(`${quern.ready.batchUrlHttps}/healthz`)})`], { env: { PATH: process.env.PATH } }));
+  await assert.rejects(
+    run(process.execPath, ["-e", `await fetch(${JSON.stringify(`${quern.ready.batchUrlHttps}/healthz`)})`], {
+      env: { PATH: process.env.PATH },
+    }),
+  );
 });
 
 test("a second start on a live location fails and names the first", async (t) => {
@@ -108,7 +117,12 @@ test("a start after a stop finds pools, jobs, tasks, nodes and files as they wer
   assert.equal(first.ready.account, "mine");
   const batch = first.client();
   const image = (await batch.account.listSupportedImages()).find((candidate) => candidate.verificationType === "verified")!;
-  await batch.pool.add({ id: "p", vmSize: "standard_a1", targetDedicatedNodes: 1, virtualMachineConfiguration: { imageReference: image.imageReference, nodeAgentSKUId: image.nodeAgentSKUId } });
+  await batch.pool.add({
+    id: "p",
+    vmSize: "standard_a1",
+    targetDedicatedNodes: 1,
+    virtualMachineConfiguration: { imageReference: image.imageReference, nodeAgentSKUId: image.nodeAgentSKUId },
+  });
   await batch.job.add({ id: "j", poolInfo: { poolId: "p" } });
   await batch.task.add("j", { id: "t", commandLine: "/bin/sh -c 'echo kept'" });
   const { until } = await import("../support/quern.ts");
@@ -134,7 +148,11 @@ test("--print-env gives shell exports", async (t) => {
   const location = await mkdtemp(join(tmpdir(), "quern-test-"));
   t.after(() => rm(location, { recursive: true, force: true }));
   const { spawn } = await import("node:child_process");
-  const child = spawn(process.execPath, [join(repository, "bin/quern.js"), "start", "--location", location, "--port", "0", "--storage", "none", "--print-env"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(
+    process.execPath,
+    [join(repository, "bin/quern.js"), "start", "--location", location, "--port", "0", "--storage", "none", "--print-env"],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   let out = "";
   await new Promise<void>((done) =>
     child.stdout.on("data", (chunk) => {
@@ -145,7 +163,13 @@ test("--print-env gives shell exports", async (t) => {
   const ended = new Promise((done) => child.once("exit", done));
   child.kill("SIGINT");
   assert.equal(await ended, 0);
-  for (const name of ["AZURE_BATCH_ACCOUNT", "AZURE_BATCH_ACCESS_KEY", "AZURE_BATCH_ENDPOINT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"]) {
+  for (const name of [
+    "AZURE_BATCH_ACCOUNT",
+    "AZURE_BATCH_ACCESS_KEY",
+    "AZURE_BATCH_ENDPOINT",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+  ]) {
     assert.match(out, new RegExp(`^export ${name}=`, "m"));
   }
   await writeFile(join(location, "env.sh"), out);

@@ -22,7 +22,8 @@ export const summariseAnswers = (directory: string, root: string): string[] => {
     : [];
   const uncalled = Object.keys(batchOperations).filter((id) => !called.has(id));
   for (const id of uncalled) if (!listed.includes(id)) problems.add(`no test calls ${id}`);
-  for (const id of listed) if (!uncalled.includes(id)) problems.add(`${id} is called by a test now: take it off tests/uncalled-operations.txt`);
+  for (const id of listed)
+    if (!uncalled.includes(id)) problems.add(`${id} is called by a test now: take it off tests/uncalled-operations.txt`);
   console.log(`${called.size} of ${Object.keys(batchOperations).length} operations were called, each answer compared with its declaration`);
   return [...problems];
 };

@@ -11,7 +11,11 @@ export const python: Need = {
   install: "apt-get install python3-azure",
   isThere: () => spawnSync("/usr/bin/python3", ["-c", "import azure.batch"]).status === 0,
 };
-export const cc: Need = { what: "a C compiler", install: "apt-get install gcc libc6-dev", isThere: () => spawnSync("cc", ["--version"]).status === 0 };
+export const cc: Need = {
+  what: "a C compiler",
+  install: "apt-get install gcc libc6-dev",
+  isThere: () => spawnSync("cc", ["--version"]).status === 0,
+};
 
 /** For the options of test(): `test("...", { skip: missing(az) }, ...)`. */
 export const missing = (...needs: Need[]): string | false => {

@@ -8,7 +8,9 @@ const root = resolve(import.meta.dirname, "../..");
 export const sharedPath = (...parts: string[]): string => {
   const base = process.env.QUERN_SHARED ?? resolve(root, "../shared");
   if (!existsSync(base)) {
-    throw new Error(`The upstream API documents are not at ${base}. Put them beside the project as ../shared, or set QUERN_SHARED to where they are.`);
+    throw new Error(
+      `The upstream API documents are not at ${base}. Put them beside the project as ../shared, or set QUERN_SHARED to where they are.`,
+    );
   }
   return join(base, ...parts);
 };

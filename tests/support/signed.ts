@@ -14,7 +14,13 @@ export type RawRequest = {
   /** "none" sends no Authorization header. */
   sign?: "sharedKey" | "none";
 };
-export type Answer = { status: number; statusMessage: string; headers: Record<string, string | string[] | undefined>; text: string; json: any };
+export type Answer = {
+  status: number;
+  statusMessage: string;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+  json: any;
+};
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const signedHeaders = [
@@ -47,16 +53,21 @@ export const sharedKey = (credentials: Credentials, method: string, target: stri
 
 export const signedRequest = (credentials: Credentials, raw: RawRequest): Promise<Answer> => {
   const version = raw.version === undefined ? "2024-07-01.20.0" : raw.version;
-  const target = version === null || raw.path.includes("api-version=") ? raw.path : `${raw.path}${raw.path.includes("?") ? "&" : "?"}api-version=${version}`;
+  const target =
+    version === null || raw.path.includes("api-version=")
+      ? raw.path
+      : `${raw.path}${raw.path.includes("?") ? "&" : "?"}api-version=${version}`;
   const body = raw.body === undefined ? undefined : Buffer.from(typeof raw.body === "string" ? raw.body : JSON.stringify(raw.body));
   const headers: Record<string, string> = { "ocp-date": new Date().toUTCString() };
   if (body !== undefined) headers["content-type"] = "application/json; odata=minimalmetadata";
-  if (body !== undefined || raw.method === "POST" || raw.method === "PUT" || raw.method === "PATCH") headers["content-length"] = String(body?.length ?? 0);
+  if (body !== undefined || raw.method === "POST" || raw.method === "PUT" || raw.method === "PATCH")
+    headers["content-length"] = String(body?.length ?? 0);
   for (const [name, value] of Object.entries(raw.headers ?? {})) {
     if (value === null) delete headers[name.toLowerCase()];
     else headers[name.toLowerCase()] = value;
   }
-  if (raw.sign !== "none" && headers.authorization === undefined) headers.authorization = sharedKey(credentials, raw.method, target, headers);
+  if (raw.sign !== "none" && headers.authorization === undefined)
+    headers.authorization = sharedKey(credentials, raw.method, target, headers);
   const url = new URL(credentials.batchUrl);
   return new Promise((done, fail) => {
     const request = httpRequest({ host: url.hostname, port: url.port, method: raw.method, path: target, headers, agent }, (response) => {

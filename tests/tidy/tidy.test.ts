@@ -57,7 +57,9 @@ for (const { what, homes, instead } of banned) {
     const wrong = product
       .filter(({ file }) => !homes.some((home) => file.startsWith(home)))
       .flatMap(({ file, text }) =>
-        text.split("\n").flatMap((line, index) => (what.test(line.replace(/(^|\s)\/\/.*|^\s*\*.*/, "")) ? [`${file}:${index + 1}: ${instead}`] : [])),
+        text
+          .split("\n")
+          .flatMap((line, index) => (what.test(line.replace(/(^|\s)\/\/.*|^\s*\*.*/, "")) ? [`${file}:${index + 1}: ${instead}`] : [])),
       );
     assert.deepEqual(wrong, []);
   });
