@@ -143,6 +143,12 @@ export const f = {
 
 export const required = <T>(of: Field<T, false>): Field<T, true> => ({ ...of, required: true });
 
+/** The same property, required in the versions of a life only. */
+export const requiredIn = <T>(of: Field<T, false>, life: Life): Field<T, false> => ({
+  ...of,
+  options: { ...of.options, requiredIn: life },
+});
+
 /** A property that only older versions have and that a conversion turns into today's: handlers never see it. */
 export const legacy = (of: Field<unknown, false>): Field<undefined, false> => ({ shape: of.shape, required: false, options: of.options });
 

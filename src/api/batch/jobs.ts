@@ -132,7 +132,7 @@ const counts = {
 export const TaskCounts = model("TaskCounts", counts);
 export const TaskSlotCounts = model("TaskSlotCounts", counts);
 
-const flat = () => legacy(f.int32({ until: "2020-03-01.11.0" }));
+const flat = legacy(f.int32({ until: "2020-03-01.11.0", requiredIn: { until: "2020-03-01.11.0" } }));
 
 /** Counts of tasks and of slots; older versions have those of tasks alone, flat, and the oldest say that they are exact. */
 export const TaskCountsResult = model(
@@ -140,12 +140,12 @@ export const TaskCountsResult = model(
   {
     taskCounts: required(f.object(TaskCounts, { since: "2020-09-01.12.0" })),
     taskSlotCounts: required(f.object(TaskSlotCounts, { since: "2020-09-01.12.0" })),
-    active: flat(),
-    running: flat(),
-    completed: flat(),
-    succeeded: flat(),
-    failed: flat(),
-    validationStatus: legacy(f.string({ until: "2018-03-01.6.1" })),
+    active: flat,
+    running: flat,
+    completed: flat,
+    succeeded: flat,
+    failed: flat,
+    validationStatus: legacy(f.string({ until: "2018-03-01.6.1", requiredIn: { until: "2018-03-01.6.1" } })),
   },
   {
     conversions: [

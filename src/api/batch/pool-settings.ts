@@ -1,5 +1,5 @@
 // What a pool is made of, in the three places that say it: adding a pool, a job's automatic pool, and the pool itself. Data only.
-import { type Conversion, f, legacy, model, required } from "../fields.ts";
+import { type Conversion, f, legacy, type Meaning, model, required } from "../fields.ts";
 import { ApplicationPackageReference, CertificateReference, displayName, MetadataItem, minuteMs } from "./common.ts";
 import { UserAccount } from "./identities.ts";
 import { MountConfiguration } from "./mounts.ts";
@@ -97,15 +97,13 @@ export const firstVersionSystem: Conversion = {
   },
 };
 
-const settingsMeaning = {
+export const poolMeaning: Meaning = {
   rules: [
     { rule: "needs", property: "enableAutoScale", is: true, others: ["autoScaleFormula"] },
     { rule: "exactlyOne", of: ["virtualMachineConfiguration", "cloudServiceConfiguration"] },
   ],
   conversions: [firstVersionSystem],
-} as const;
+};
 
 /** The pool that the service makes for a job or a job schedule. */
-export const PoolSpecification = model("PoolSpecification", poolSettings, settingsMeaning);
-
-export { settingsMeaning as poolMeaning };
+export const PoolSpecification = model("PoolSpecification", poolSettings, poolMeaning);

@@ -1,5 +1,5 @@
 // Pools: what clients say of them, what they are, and the operations on them. Data only.
-import { f, legacy, model, required } from "../fields.ts";
+import { f, legacy, model, required, requiredIn } from "../fields.ts";
 import { noQuery, operation } from "../operation.ts";
 import { chosenId, computeNodeDeallocationOption, displayName } from "./common.ts";
 import { AutoScaleRunError, ResizeError } from "./failures.ts";
@@ -96,10 +96,7 @@ export const PoolPatchParameter = model("PoolPatchParameter", {
 /** Replaces all of it: a start task that is left out is removed. */
 export const PoolUpdatePropertiesParameter = model("PoolUpdatePropertiesParameter", {
   startTask: f.object(StartTask),
-  certificateReferences: {
-    ...certificateReferences,
-    options: { ...certificateReferences.options, requiredIn: { until: "2024-07-01.20.0" } },
-  },
+  certificateReferences: requiredIn(certificateReferences, { until: "2024-07-01.20.0" }),
   applicationPackageReferences: required(packageReferences),
   metadata: required(metadata),
   targetNodeCommunicationMode: communicationMode,
@@ -108,10 +105,7 @@ export const PoolUpdatePropertiesParameter = model("PoolUpdatePropertiesParamete
 const nodeDeallocationOption = f.enum(computeNodeDeallocationOption, { default: "requeue" });
 
 export const PoolResizeParameter = model("PoolResizeParameter", {
-  targetDedicatedNodes: {
-    ...targetDedicatedNodes,
-    options: { ...targetDedicatedNodes.options, requiredIn: { until: "2017-01-01.4.0" } },
-  },
+  targetDedicatedNodes: requiredIn(targetDedicatedNodes, { until: "2017-01-01.4.0" }),
   targetLowPriorityNodes,
   resizeTimeout,
   nodeDeallocationOption,

@@ -1,0 +1,171 @@
+// Compares our declarations with an OpenAPI document of one version and says what differs, one line a difference. It judges nothing:
+// which differences are meant is for the test to say.
+import type { Field, Model, Shape } from "../../src/api/fields.ts";
+import type { OperationDeclaration } from "../../src/api/operation.ts";
+import { livesIn, type Version } from "../../src/api/versions.ts";
+import { isRequired, wireName } from "../../src/http/parse.ts";
+import { enumSpellings } from "../../src/http/values.ts";
+
+export type Schema = {
+  $ref?: string;
+  type?: string;
+  format?: string;
+  enum?: string[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema;
+  required?: string[];
+};
+type Parameter = Schema & { name: string; in: string; required?: boolean; schema?: Schema };
+export type DocumentOperation = {
+  operationId: string;
+  parameters: Parameter[];
+  responses: Record<string, { schema?: Schema }>;
+};
+export type Document = {
+  definitions: Record<string, Schema>;
+  parameters: Record<string, Parameter>;
+  paths: Record<string, Record<string, DocumentOperation>>;
+};
+
+const refName = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1);
+
+/** `GET /jobs/{}`: what identifies an operation whatever its parameters are called. */
+export const routeOf = (method: string, path: string): string => `${method.toUpperCase()} ${path.replace(/\{[^}]*\}/g, "{}")}`;
+
+export const operationsOf = (document: Document): Map<string, DocumentOperation> =>
+  new Map(
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]): [string, DocumentOperation] => [routeOf(method, path), operation]),
+    ),
+  );
+
+/** Every difference between a declaration and the document's operation of the same route, the models of its bodies included. */
+export const compareOperation = (
+  declared: OperationDeclaration,
+  document: Document,
+  documented: DocumentOperation,
+  version: Version,
+): string[] => {
+  const differences: string[] = [];
+  const report = (what: string): void => void differences.push(`${declared.id} ${what}`);
+  if (declared.id !== documented.operationId) report(`is called ${documented.operationId}`);
+  const successes = Object.keys(documented.responses).filter((status) => status.startsWith("2"));
+  if (!successes.includes(String(declared.answer.status))) report(`answers ${successes.join()}`);
+  const parameters = documented.parameters.map((one) => (one.$ref === undefined ? one : document.parameters[refName(one.$ref)]!));
+  compareQuery(declared, parameters, version, report);
+  const headers = parameters.filter((one) => one.in === "header").map(({ name }) => name);
+  const conditions = headers.includes("If-Match") ? "all" : headers.includes("If-Modified-Since") ? "dates" : "none";
+  if (conditions !== declared.conditions) report(`has conditions ${conditions}`);
+  const names = parameters.filter((one) => one.in === "path").map(({ name }) => name);
+  const ours = [...declared.path.matchAll(/\{\+?(\w+)\}/g)].map(([, name]) => name!);
+  if (names.sort().join() !== ours.sort().join()) report(`has path parameters ${names.join()}`);
+  const compare = comparison(document, version);
+  const body = parameters.find((one) => one.in === "body");
+  if ((body === undefined) !== (declared.body === undefined)) report(body === undefined ? "has no body" : "has a body");
+  if (body !== undefined && declared.body !== undefined) {
+    if ((body.required === true) === declared.bodyOptional) report(`body required: ${body.required === true}`);
+    differences.push(...compare(declared.body, refName(body.schema!.$ref!), "in"));
+  }
+  differences.push(...compareAnswer(declared, document, documented.responses[String(declared.answer.status)]?.schema, compare, report));
+  return differences;
+};
+
+const compareQuery = (declared: OperationDeclaration, parameters: Parameter[], version: Version, report: (what: string) => void): void => {
+  const everywhere = ["api-version", "timeout"];
+  const theirs = new Map(
+    parameters.filter((one) => one.in === "query" && !everywhere.includes(one.name)).map((one) => [one.name.toLowerCase(), one]),
+  );
+  for (const [name, field] of Object.entries(declared.query.fields)) {
+    if (!livesIn(field.options, version)) continue;
+    const documented = theirs.get(name.toLowerCase());
+    if (documented === undefined) report(`has no query parameter ${name}`);
+    else if (kindOf(documented) !== field.shape.kind) report(`query parameter ${name} is ${kindOf(documented)}`);
+    theirs.delete(name.toLowerCase());
+  }
+  for (const name of theirs.keys()) report(`has query parameter ${name}`);
+};
+
+const compareAnswer = (
+  { answer }: OperationDeclaration,
+  document: Document,
+  schema: Schema | undefined,
+  compare: Compare,
+  report: (what: string) => void,
+): string[] => {
+  if (answer.file === true || schema === undefined) {
+    if (schema?.$ref !== undefined || (schema === undefined && (answer.body ?? answer.item) !== undefined))
+      report("answers another kind of body");
+    return [];
+  }
+  const name = refName(schema.$ref ?? "");
+  if (answer.body !== undefined) return compare(answer.body, name, "out");
+  const items = document.definitions[name]?.properties?.value?.items;
+  if (answer.item === undefined || items?.$ref === undefined) {
+    report("answers another kind of body");
+    return [];
+  }
+  return compare(answer.item, refName(items.$ref), "out");
+};
+
+type Direction = "in" | "out";
+type Compare = (model: Model, name: string, direction: Direction) => string[];
+
+const kindOf = (schema: Schema): string => {
+  if (schema.enum !== undefined) return "enum";
+  switch (schema.type) {
+    case "integer":
+      return schema.format === "int64" ? "int64String" : "int32";
+    case "string":
+      return schema.format === "date-time" ? "dateTime" : schema.format === "duration" ? "duration" : "string";
+    case "object":
+      return schema.additionalProperties === undefined ? "any" : "map";
+    default:
+      return schema.type ?? "none";
+  }
+};
+
+const comparison = (document: Document, version: Version): Compare => {
+  const seen = new Set<string>();
+  const compareShape = (where: string, shape: Shape, given: Schema, direction: Direction): string[] => {
+    const name = given.$ref === undefined ? undefined : refName(given.$ref);
+    const schema = name === undefined ? given : document.definitions[name]!;
+    if (schema.properties !== undefined && name !== undefined) {
+      return shape.kind === "object" ? compareModel(shape.model(), name, direction) : [`${where} is object`];
+    }
+    const kind = kindOf(schema);
+    if (kind !== shape.kind) return [`${where} is ${kind}`];
+    if (shape.kind === "array") return compareShape(`${where}[]`, shape.item, schema.items!, direction);
+    if (shape.kind !== "enum") return [];
+    const ours = [...enumSpellings(shape.values, shape.lives, version).keys()].sort().join();
+    const theirs = schema
+      .enum!.map((value) => value.toLowerCase())
+      .sort()
+      .join();
+    return ours === theirs ? [] : [`${where} has values ${theirs}`];
+  };
+  const compareModel: Compare = (model, name, direction) => {
+    if (seen.has(`${name} ${direction}`)) return [];
+    seen.add(`${name} ${direction}`);
+    const definition = document.definitions[name]!;
+    const differences = model.name === name ? [] : [`${model.name} is called ${name}`];
+    const theirs = new Map(Object.entries(definition.properties ?? {}));
+    for (const [key, field] of Object.entries(model.fields) as [string, Field][]) {
+      if (!livesIn(field.options, version)) continue;
+      const wire = wireName(key, field, version);
+      const where = `${name}.${wire}`;
+      const schema = theirs.get(wire);
+      theirs.delete(wire);
+      if (schema === undefined) {
+        differences.push(`${where} is not there`);
+        continue;
+      }
+      const needed = definition.required?.includes(wire) === true;
+      if (needed !== isRequired(field, version)) differences.push(`${where} is ${needed ? "required" : "optional"}`);
+      differences.push(...compareShape(where, field.shape, schema, direction));
+    }
+    for (const wire of theirs.keys()) differences.push(`${name}.${wire} is there`);
+    return differences;
+  };
+  return compareModel;
+};
