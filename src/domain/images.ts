@@ -9,6 +9,8 @@ export type SupportedImage = {
   batchSupportEndOfLife?: string;
   /** `host`: nodes are plain directories and process groups of this machine. `none`: it cannot be run here; a pool of it stays without nodes. */
   backing: "host" | "none";
+  /** What version `latest` stands for on a node; of a host-backed image the release of the machine, because that is what runs. */
+  exactVersion: string;
 };
 
 export interface ImageCatalogue {
