@@ -20,6 +20,10 @@ export type Services = {
   wake: Wake;
   channel: NodeChannel;
   images: import("../domain/images.ts").ImageCatalogue;
+  /** This program's version, shown as that of the node agents. */
+  version: string;
+  /** Of the accounts; a pool's subnet must be of the same. Any subscription is accepted where it is absent. */
+  subscriptionId?: string;
 };
 
 /** The conditional headers, parsed. A handler checks them against what it loaded: `checkConditions(preconditions, modified, "write")`. */

@@ -1,0 +1,74 @@
+// Every operation of the data plane with what it does. An operation without a handler does not compile.
+import type { BatchOperations } from "../../api/batch/index.ts";
+import type { Filterable } from "../../domain/filter.ts";
+import { jobFilterColumns } from "../../store/jobs.ts";
+import { nodeFilterColumns } from "../../store/nodes.ts";
+import { poolFilterColumns } from "../../store/pools.ts";
+import { taskFilterColumns } from "../../store/tasks.ts";
+import type { Handler } from "../handler.ts";
+import * as account from "./account.ts";
+import * as files from "./files.ts";
+import * as jobs from "./jobs.ts";
+import * as nodes from "./nodes.ts";
+import * as pools from "./pools.ts";
+import * as tasks from "./tasks.ts";
+
+export type Handlers = { readonly [Id in keyof BatchOperations]: Handler<BatchOperations[Id]> };
+
+export const handlers: Handlers = {
+  Account_ListSupportedImages: account.listSupportedImages,
+  Account_ListPoolNodeCounts: account.listPoolNodeCounts,
+  Pool_Add: pools.addPool,
+  Pool_Get: pools.getPool,
+  Pool_List: pools.listPools,
+  Pool_Exists: pools.poolExists,
+  Pool_Delete: pools.deletePool,
+  Pool_Patch: pools.patchPool,
+  Pool_UpdateProperties: pools.updatePoolProperties,
+  Pool_Resize: pools.resizePool,
+  Pool_StopResize: pools.stopPoolResize,
+  Pool_RemoveNodes: pools.removePoolNodes,
+  ComputeNode_List: nodes.listNodes,
+  ComputeNode_Get: nodes.getNode,
+  ComputeNode_Reboot: nodes.rebootNode,
+  ComputeNode_DisableScheduling: nodes.disableNodeScheduling,
+  ComputeNode_EnableScheduling: nodes.enableNodeScheduling,
+  Job_Add: jobs.addJob,
+  Job_Get: jobs.getJob,
+  Job_List: jobs.listJobs,
+  Job_Patch: jobs.patchJob,
+  Job_Update: jobs.updateJob,
+  Job_Delete: jobs.deleteJob,
+  Job_Disable: jobs.disableJob,
+  Job_Enable: jobs.enableJob,
+  Job_Terminate: jobs.terminateJob,
+  Job_GetTaskCounts: jobs.getJobTaskCounts,
+  Task_Add: tasks.addTask,
+  Task_AddCollection: tasks.addTaskCollection,
+  Task_List: tasks.listTasks,
+  Task_Get: tasks.getTask,
+  Task_Update: tasks.updateTask,
+  Task_Delete: tasks.deleteTask,
+  Task_Terminate: tasks.terminateTask,
+  Task_Reactivate: tasks.reactivateTask,
+  File_ListFromTask: files.listTaskFiles,
+  File_GetFromTask: files.getTaskFile,
+  File_GetPropertiesFromTask: files.getTaskFileProperties,
+  File_DeleteFromTask: files.deleteTaskFile,
+  File_ListFromComputeNode: files.listNodeFiles,
+  File_GetFromComputeNode: files.getNodeFile,
+  File_GetPropertiesFromComputeNode: files.getNodeFileProperties,
+  File_DeleteFromComputeNode: files.deleteNodeFile,
+};
+
+/** What $filter of each list offers; a list that is not here takes none. */
+export const filterables: { readonly [Id in keyof BatchOperations]?: Filterable } = {
+  Account_ListSupportedImages: account.imageFilterable,
+  Account_ListPoolNodeCounts: account.nodeCountsFilterable,
+  Pool_List: poolFilterColumns,
+  ComputeNode_List: nodeFilterColumns,
+  Job_List: jobFilterColumns,
+  Task_List: taskFilterColumns,
+  File_ListFromTask: files.fileFilterable,
+  File_ListFromComputeNode: files.fileFilterable,
+};

@@ -1,0 +1,141 @@
+// What the operations on jobs do. What a disable, terminate or delete under way does with running tasks is the job reconciler's business.
+import type * as api from "../../api/batch/jobs.ts";
+import { ApiError } from "../../api/errors.ts";
+import { checkConditions } from "../../domain/conditions.ts";
+import { changedSpec, checkJob, checkJobChange, inheritRetries, type JobChange } from "../../domain/job-checks.ts";
+import {
+  defaultTerminateReason,
+  deleteJob as deletedJob,
+  disableJob as disabledJob,
+  enableJob as enabledJob,
+  type Job,
+  type JobRefusal,
+  type JobSpec,
+  jobStates,
+  terminateJob as terminatedJob,
+} from "../../domain/jobs.ts";
+import { autoPoolId, keyOf, newPool } from "../../domain/new-pool.ts";
+import { jobHeldBecause } from "../../domain/waiting.ts";
+import type { Stamp } from "../../lib/clock.ts";
+import * as store from "../../store/jobs.ts";
+import { insertPool } from "../../store/pools.ts";
+import type { Handler, Preconditions, Services } from "../handler.ts";
+import { allowed, cutPage, loadJob } from "./load.ts";
+import { countsView, jobView } from "./views/jobs.ts";
+
+export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountId }, body, now }, services) => {
+  checkJob(body, services);
+  const stamp = services.clock.stamp();
+  const auto = body.poolInfo.autoPoolSpecification;
+  const poolId = auto === undefined ? body.poolInfo.poolId! : autoPoolId(auto.autoPoolIdPrefix, services.ids.guid());
+  const job = newJob(inheritRetries(body), { accountId, poolId, now, stamp });
+  const pool = auto === undefined ? undefined : newPool({ ...auto.pool!, id: poolId }, { accountId, now, stamp, autoPoolJob: job.key });
+  await services.store.decide(async (read) => {
+    const existing = await store.getJob(read, accountId, job.key);
+    if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "JobBeingDeleted" : "JobExists");
+    return { writes: [...store.insertJob(job), ...(pool === undefined ? [] : insertPool(pool))], result: undefined };
+  });
+  if (pool !== undefined) services.wake.resize(accountId, pool.key);
+  ring(services, job);
+  return { created: job.id, modified: job.modified };
+};
+
+/** A job is active at once, even if its pool does not exist; the stamp of its creation is what its tasks know it by. */
+const newJob = (spec: JobSpec, at: { accountId: number; poolId: string; now: number; stamp: Stamp }): Job => {
+  const held = jobHeldBecause(spec);
+  return {
+    accountId: at.accountId,
+    key: keyOf(spec.id),
+    id: spec.id,
+    uid: at.stamp,
+    poolKey: keyOf(at.poolId),
+    state: "active",
+    stateChangedAt: at.now,
+    priority: spec.priority ?? 0,
+    spec,
+    execution: { startTime: at.now, poolId: at.poolId },
+    ...(held === undefined ? {} : { held }),
+    modified: at.stamp,
+    generation: 0,
+  };
+};
+
+export const getJob: Handler<typeof api.getJob> = async ({ principal, params, preconditions, baseUrl }, { store: read }) => {
+  const job = await loadJob(read, principal.accountId, params.jobId);
+  checkConditions(preconditions, job.modified, "read");
+  return { body: jobView(job, baseUrl), modified: job.modified };
+};
+
+export const listJobs: Handler<typeof api.listJobs> = async ({ principal: { accountId }, page, filter, baseUrl }, { store: read }) => {
+  const { elements, next } = cutPage(
+    await store.listJobs(read, { accountId, ...page, limit: page.limit + 1, filter }),
+    page.limit,
+    (job) => job.key,
+  );
+  return { items: elements.map((job) => jobView(job, baseUrl)), next };
+};
+
+export const getJobTaskCounts: Handler<typeof api.getJobTaskCounts> = async ({ principal, params }, { store: read }) => {
+  const job = await loadJob(read, principal.accountId, params.jobId);
+  const counts = await store.jobCounts(read, principal.accountId, job.uid);
+  if (counts === undefined) throw new ApiError("JobNotFound");
+  return { body: countsView(counts) };
+};
+
+/** Each part that is given replaces the one before as a whole. */
+export const patchJob: Handler<typeof api.patchJob> = (request, services) => updateWith(request, services, request.body);
+
+/** What is left out goes back to its default, which the declaration filled in; metadata has none and is removed. */
+export const updateJob: Handler<typeof api.updateJob> = (request, services) =>
+  updateWith(request, services, { ...request.body, metadata: request.body.metadata ?? [] });
+
+const updateWith = (request: JobRequest, services: Services, change: JobChange): Promise<{ modified: Stamp }> =>
+  changeJob(request, services, (job) => {
+    const move = jobStates.next(job.state, "update");
+    if (move.refused !== undefined) return { refused: move.refused };
+    checkJobChange(job, change, services);
+    const spec = changedSpec(job.spec, change);
+    const poolId = spec.poolInfo.poolId ?? job.execution.poolId;
+    const poolKey = poolId === undefined ? job.poolKey : keyOf(poolId);
+    return { after: { ...job, spec, priority: spec.priority ?? 0, poolKey, execution: { ...job.execution, poolId } } };
+  });
+
+export const disableJob: Handler<typeof api.disableJob> = (request, services) =>
+  changeJob(request, services, (job) => disabledJob(job, request.body.disableTasks, request.now));
+
+export const enableJob: Handler<typeof api.enableJob> = (request, services) =>
+  changeJob(request, services, (job) => enabledJob(job, request.now));
+
+export const terminateJob: Handler<typeof api.terminateJob> = (request, services) => {
+  const reason = request.body?.terminateReason ?? defaultTerminateReason;
+  return changeJob(request, services, (job) => terminatedJob(job, reason, request.now));
+};
+
+export const deleteJob: Handler<typeof api.deleteJob> = async (request, services) => {
+  await changeJob(request, services, (job) => deletedJob(job, request.now));
+  return {};
+};
+
+type JobRequest = { principal: { accountId: number }; params: { jobId: string }; preconditions: Preconditions };
+
+/** Loads, lets `change` decide, saves under a new ETag, rings. */
+const changeJob = async (
+  request: JobRequest,
+  services: Services,
+  change: (job: Job) => { after: Job } | JobRefusal,
+): Promise<{ modified: Stamp }> => {
+  const { before, after } = await services.store.decide(async (read) => {
+    const before = await loadJob(read, request.principal.accountId, request.params.jobId);
+    checkConditions(request.preconditions, before.modified, "write");
+    const after = { ...allowed(change(before)), modified: services.clock.stamp() };
+    return { writes: store.saveJob(after), result: { before, after } };
+  });
+  if (before.poolKey !== after.poolKey) services.wake.pool(before.accountId, before.poolKey);
+  ring(services, after);
+  return { modified: after.modified };
+};
+
+const ring = ({ wake }: Services, job: Job): void => {
+  wake.job(job.accountId, job.key);
+  wake.pool(job.accountId, job.poolKey);
+};

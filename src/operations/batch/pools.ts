@@ -1,0 +1,182 @@
+// What the operations on pools do. How many nodes a pool gets and when is the reconcilers' business: a handler says what is wanted and rings.
+import type * as api from "../../api/batch/pools.ts";
+import { ApiError, missingProperty } from "../../api/errors.ts";
+import { checkConditions } from "../../domain/conditions.ts";
+import { newPool } from "../../domain/new-pool.ts";
+import { checkPool, checkPoolReferences } from "../../domain/pool-checks.ts";
+import { deletePool as deletedPool, type Pool, removeNodes, resizePool as resizedPool, stopResize } from "../../domain/pools.ts";
+import { durationMs } from "../../lib/duration.ts";
+import type { Reader } from "../../store/db.ts";
+import { nodeCounts, nodesOfPool } from "../../store/nodes.ts";
+import * as store from "../../store/pools.ts";
+import type { Handler, Preconditions, Services } from "../handler.ts";
+import { allowed, cutPage, loadPool } from "./load.ts";
+import { type CurrentNodes, poolView } from "./views/pools.ts";
+
+export const addPool: Handler<typeof api.addPool> = async ({ principal, body, now }, services) => {
+  checkPool(body, services);
+  const pool = newPool(body, { accountId: principal.accountId, now, stamp: services.clock.stamp() });
+  await services.store.decide(async (read) => {
+    const existing = await store.getPool(read, pool.accountId, pool.key);
+    if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "PoolBeingDeleted" : "PoolExists");
+    return { writes: store.insertPool(pool), result: undefined };
+  });
+  ring(services, pool);
+  return { created: pool.id, modified: pool.modified };
+};
+
+export const getPool: Handler<typeof api.getPool> = async ({ principal, params, preconditions, baseUrl }, { store: read }) => {
+  const pool = await loadPool(read, principal.accountId, params.poolId);
+  checkConditions(preconditions, pool.modified, "read");
+  const current = await currentNodes(read, principal.accountId, [pool]);
+  return { body: poolView(pool, current(pool), baseUrl), modified: pool.modified };
+};
+
+export const poolExists: Handler<typeof api.poolExists> = async ({ principal, params, preconditions }, { store: read }) => {
+  const pool = await loadPool(read, principal.accountId, params.poolId);
+  checkConditions(preconditions, pool.modified, "read");
+  return { modified: pool.modified };
+};
+
+export const listPools: Handler<typeof api.listPools> = async ({ principal: { accountId }, page, filter, baseUrl }, { store: read }) => {
+  const { elements, next } = cutPage(
+    await store.listPools(read, { accountId, ...page, limit: page.limit + 1, filter }),
+    page.limit,
+    (pool) => pool.key,
+  );
+  const current = await currentNodes(read, accountId, elements);
+  return { items: elements.map((pool) => poolView(pool, current(pool), baseUrl)), next };
+};
+
+export const patchPool: Handler<typeof api.patchPool> = async (request, services) => {
+  const { startTask, certificateReferences, applicationPackageReferences, metadata, targetNodeCommunicationMode, ...structure } =
+    request.body;
+  const always = given({ startTask, certificateReferences, applicationPackageReferences, metadata, targetNodeCommunicationMode });
+  const onlyEmpty = given(structure);
+  checkPoolReferences(always);
+  return changePool(request, services, async (pool, read) => {
+    refuseDeleting(pool);
+    const spec = { ...pool.spec, ...always, ...onlyEmpty };
+    if (Object.keys(onlyEmpty).length > 0) {
+      await refuseWithNodes(pool, read);
+      checkPool({ ...spec, targetDedicatedNodes: pool.targetDedicated, targetLowPriorityNodes: pool.targetLowPriority }, services);
+    }
+    return { ...pool, spec };
+  });
+};
+
+export const updatePoolProperties: Handler<typeof api.updatePoolProperties> = async (request, services) => {
+  const { startTask, certificateReferences, applicationPackageReferences, metadata, targetNodeCommunicationMode } = request.body;
+  checkPoolReferences(request.body);
+  return changePool(request, services, async (pool) => {
+    refuseDeleting(pool);
+    const properties = { startTask, certificateReferences, applicationPackageReferences, metadata, targetNodeCommunicationMode };
+    return { ...pool, spec: { ...pool.spec, ...properties } };
+  });
+};
+
+export const resizePool: Handler<typeof api.resizePool> = async (request, services) => {
+  const {
+    targetDedicatedNodes: targetDedicated,
+    targetLowPriorityNodes: targetLowPriority,
+    resizeTimeout,
+    nodeDeallocationOption: option,
+  } = request.body;
+  if (targetDedicated === undefined && targetLowPriority === undefined) throw missingProperty("targetDedicatedNodes");
+  return changePool(request, services, async (pool) => {
+    const resize = { targetDedicated, targetLowPriority, option, timeoutMs: timeoutOf(resizeTimeout) };
+    return withTimeout(allowed(resizedPool(pool, resize, request.now)), resizeTimeout);
+  });
+};
+
+export const removePoolNodes: Handler<typeof api.removePoolNodes> = async (request, services) => {
+  const { nodeList, resizeTimeout, nodeDeallocationOption: option } = request.body;
+  const wanted = new Set(nodeList.map((id) => id.toLowerCase()));
+  return changePool(request, services, async (pool, read) => {
+    const nodes = (await nodesOfPool(read, pool.accountId, pool.key)).filter((node) => wanted.has(node.id));
+    const after = allowed(removeNodes(pool, nodes, { option, timeoutMs: timeoutOf(resizeTimeout) }, request.now));
+    if (nodes.length < wanted.size) throw new ApiError("NodeNotFound");
+    return withTimeout(after, resizeTimeout);
+  });
+};
+
+/**
+ * Changes no ETag (real-behaviours.md section 3). A pool that is steady stays so: a resize that ended just before the request is not
+ * the caller's mistake, and the management plane was seen to take it the same way (section 5).
+ */
+export const stopPoolResize: Handler<typeof api.stopPoolResize> = async ({ principal, params, preconditions, now }, services) => {
+  const pool = await services.store.decide(async (read) => {
+    const before = await loadPool(read, principal.accountId, params.poolId);
+    checkConditions(preconditions, before.modified, "write");
+    if (before.state === "active" && before.allocationState === "steady") return { writes: [], result: before };
+    const after = allowed(stopResize(before, now));
+    return { writes: store.savePool(after), result: after };
+  });
+  services.wake.resize(pool.accountId, pool.key);
+  return { modified: pool.modified };
+};
+
+export const deletePool: Handler<typeof api.deletePool> = async (request, services) => {
+  await changePool(request, services, async (pool) => allowed(deletedPool(pool, request.now)));
+  return {};
+};
+
+/** Loads, lets `change` decide, saves under a new ETag, rings. */
+const changePool = async (
+  request: { principal: { accountId: number }; params: { poolId: string }; preconditions: Preconditions },
+  services: Services,
+  change: (pool: Pool, read: Reader) => Promise<Pool>,
+): Promise<{ modified: number }> => {
+  const after = await services.store.decide(async (read) => {
+    const before = await loadPool(read, request.principal.accountId, request.params.poolId);
+    checkConditions(request.preconditions, before.modified, "write");
+    const changed = { ...(await change(before, read)), modified: services.clock.stamp() };
+    return { writes: store.savePool(changed), result: changed };
+  });
+  ring(services, after);
+  return { modified: after.modified };
+};
+
+const ring = ({ wake }: Services, pool: Pool): void => {
+  wake.resize(pool.accountId, pool.key);
+  wake.pool(pool.accountId, pool.key);
+};
+
+/** Without the properties that the client left out. */
+const given = <T extends object>(properties: T): { [K in keyof T]: T[K] } =>
+  Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as T;
+
+const refuseDeleting = (pool: Pool): void => {
+  if (pool.state === "deleting") throw new ApiError("PoolBeingDeleted");
+};
+
+/** Nodes of a pool are alike, so what they are made of is changed while there are none (the code of the refusal: unverified). */
+const refuseWithNodes = async (pool: Pool, read: Reader): Promise<void> => {
+  const counts = await nodeCounts(read, pool.accountId, [pool.key]);
+  if (counts.length === 0 && pool.allocationState === "steady") return;
+  throw new ApiError("OperationInvalidForCurrentState", [
+    { key: "Reason", value: "The specified properties can be changed only while the pool has no nodes." },
+  ]);
+};
+
+const timeoutOf = (resizeTimeout: string | undefined): number | undefined =>
+  resizeTimeout === undefined ? undefined : durationMs(resizeTimeout);
+
+/** A pool shows the timeout of its latest resize. */
+const withTimeout = (pool: Pool, resizeTimeout: string | undefined): Pool =>
+  resizeTimeout === undefined ? pool : { ...pool, spec: { ...pool.spec, resizeTimeout } };
+
+/** How many nodes each of the pools has, in one question to the store. */
+const currentNodes = async (read: Reader, accountId: number, pools: readonly Pool[]): Promise<(pool: Pool) => CurrentNodes> => {
+  const current = new Map<string, CurrentNodes>();
+  for (const { poolKey, isDedicated, count } of await nodeCounts(
+    read,
+    accountId,
+    pools.map((pool) => pool.key),
+  )) {
+    const nodes = current.get(poolKey) ?? { dedicated: 0, lowPriority: 0 };
+    nodes[isDedicated ? "dedicated" : "lowPriority"] += count;
+    current.set(poolKey, nodes);
+  }
+  return (pool) => current.get(pool.key) ?? { dedicated: 0, lowPriority: 0 };
+};
