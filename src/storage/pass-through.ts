@@ -1,0 +1,159 @@
+// Blob requests for the embedded account on Quern's own port: by path (/devstoreaccount1/...) and by host (devstoreaccount1.blob.*).
+// They go to Azurite as they are, both ways as streams. It reads no signature, knows no blob, and stores nothing.
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Clock } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import { embeddedAccount } from "./connection-string.ts";
+
+export type PassThroughOptions = {
+  /** Azurite's; while it is being restarted requests wait for it. */
+  port(): Promise<number>;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+};
+
+export interface PassThrough {
+  /** False when the request is not for the embedded account; nothing has been touched then. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  close(): void;
+}
+
+const waitForAzuriteMs = 10_000;
+/** `-secondary` is the account's read-only address, which Azurite knows too. */
+const accountPath = new RegExp(`^/${embeddedAccount.name}(-secondary)?(?=[/?]|$)`);
+const accountHost = new RegExp(`^${embeddedAccount.name}(-secondary)?\\.blob\\.`, "i");
+
+/** RFC 9110 section 7.6.1, and what Quern says for itself: `expect` was answered by our own server, the forwarded ones are set below. */
+const ownHeaders = new Set([
+  "connection",
+  "expect",
+  "forwarded",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+]);
+
+/** Name and value alternating, as sent, less the hop-by-hop ones. */
+const endToEnd = (rawHeaders: string[], isOwn: (name: string) => boolean): string[] => {
+  const pairs = rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1]!] as const] : []));
+  const named = pairs
+    .filter(([name]) => name.toLowerCase() === "connection")
+    .flatMap(([, value]) => value.split(",").map((option) => option.trim().toLowerCase()));
+  return pairs.filter(([name]) => !isOwn(name.toLowerCase()) && !named.includes(name.toLowerCase())).flat();
+};
+
+/**
+ * The host as sent, because answers and copy sources refer to it, and Azurite takes the account from a host like
+ * `devstoreaccount1.blob.localhost` itself. Only for a request by path to a host with a name like `quern.example.org` must it be
+ * another: Azurite would take `quern` for the account. Signatures cover the path and the account, never the host.
+ */
+const hostForAzurite = (host: string): string => {
+  const name = host.replace(/:\d+$/, "");
+  const isMisread = !accountHost.test(name) && name.includes(".") && !/^(\d{1,3}\.){3}\d{1,3}$/.test(name);
+  return isMisread ? `localhost${host.slice(name.length)}` : host;
+};
+
+const isEncrypted = (request: IncomingMessage): boolean => "encrypted" in request.socket && request.socket.encrypted === true;
+
+const headersForAzurite = (request: IncomingMessage): string[] => {
+  const kept = endToEnd(request.rawHeaders, (name) => ownHeaders.has(name) || name === "host");
+  const isChunked = request.headers["transfer-encoding"] !== undefined;
+  // Without either header there is no body, but Node would announce a chunked one for these methods.
+  const isEmpty = !isChunked && request.headers["content-length"] === undefined && /^P(UT|OST|ATCH)$/.test(request.method!);
+  return [
+    ...["Host", hostForAzurite(request.headers.host ?? "localhost")],
+    ...kept,
+    ...["X-Forwarded-Proto", isEncrypted(request) ? "https" : "http"],
+    ...(isChunked ? ["Transfer-Encoding", "chunked"] : []),
+    ...(isEmpty ? ["Content-Length", "0"] : []),
+  ];
+};
+
+export const createPassThrough = ({ port, clock, ids, log }: PassThroughOptions): PassThrough => {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+
+  /** In the form of the storage service's own errors; its clients try again on 503. */
+  const fail = (response: ServerResponse, error: unknown): void => {
+    log.warn({ reason: (error as NodeJS.ErrnoException).code ?? (error as Error).message }, "the blob storage did not answer a request");
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const requestId = ids.guid();
+    const message = `The server is currently unable to receive requests. Please retry your request.\nRequestId:${requestId}`;
+    const text = `<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code><Message>${message}</Message></Error>`;
+    response.writeHead(503, {
+      "content-type": "application/xml",
+      "content-length": Buffer.byteLength(text),
+      "x-ms-error-code": "ServerBusy",
+      "x-ms-request-id": requestId,
+      connection: "close",
+    });
+    response.end(response.req.method === "HEAD" ? undefined : text);
+  };
+
+  const azuritePort = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const timer = clock.after(waitForAzuriteMs, () => reject(new Error("it is not running")));
+      port()
+        .then(resolve, reject)
+        .finally(() => timer.cancel());
+    });
+
+  const forward = (request: IncomingMessage, response: ServerResponse, toPort: number): void => {
+    const hasBody = request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
+    const onward = httpRequest({
+      host: "127.0.0.1",
+      port: toPort,
+      agent,
+      method: request.method,
+      path: request.url,
+      headers: headersForAzurite(request),
+      setHost: false,
+    });
+    onward.on("response", (answer) => giveBack(answer, response, onward));
+    onward.on("error", (error) => {
+      request.unpipe(onward);
+      request.resume();
+      if (response.destroyed) return; // The client left; that is what ended it.
+      // A connection kept for later may have been closed by Azurite just now. Without a body nothing is lost by asking again.
+      const isStale = onward.reusedSocket && !hasBody && !response.headersSent;
+      if (isStale && (error as NodeJS.ErrnoException).code === "ECONNRESET") forward(request, response, toPort);
+      else if (!response.writableEnded) fail(response, error);
+    });
+    response.once("close", () => onward.destroy());
+    if (hasBody) request.pipe(onward);
+    else onward.end();
+  };
+
+  return {
+    handle: (request, response) => {
+      if (!accountPath.test(request.url ?? "") && !accountHost.test(request.headers.host ?? "")) return false;
+      azuritePort().then(
+        (toPort) => response.destroyed || forward(request, response, toPort),
+        (error: unknown) => fail(response, error),
+      );
+      return true;
+    },
+    close: () => agent.destroy(),
+  };
+};
+
+const giveBack = (answer: IncomingMessage, response: ServerResponse, onward: ClientRequest): void => {
+  const headers = endToEnd(answer.rawHeaders, (name) => ownHeaders.has(name));
+  response.writeHead(answer.statusCode!, answer.statusMessage!, headers);
+  answer.on("error", () => response.destroy());
+  answer.pipe(response);
+  // An answer that is complete before the request is: the rest of the body has nowhere to go.
+  answer.once("end", () => onward.writableFinished || response.req.unpipe(onward).resume());
+};
