@@ -1,0 +1,240 @@
+// One node on this machine: its directories, its launcher, its boots and its start task. What happens to tasks is in tasks.ts.
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { AgentEvent, FileRequest, NodeOrder } from "../api/agent/messages.ts";
+import type { AgentContext } from "./context.ts";
+import { nodeEnvironment } from "./environment.ts";
+import { answerFileRequest, type FileReply } from "./files.ts";
+import { type NodeRecord, type NodeState, openAttemptJournal, saveNodeRecord } from "./journal.ts";
+import type { Launcher, LauncherState } from "./launcher/launcher.ts";
+import { nodeDirectories, nodeLayout, relativeParts } from "./layout.ts";
+import { openRetention } from "./retention.ts";
+import { type StartTaskRun, startTaskRun } from "./start-task.ts";
+import { type NodeTasks, nodeTasks } from "./tasks.ts";
+
+export interface HostedNode {
+  readonly nodeId: string;
+  readonly tasks: NodeTasks;
+  order(): NodeOrder;
+  state(): NodeState;
+  /** First boot of a new node, or a later boot: all its processes end, the start task runs. Resolves when the launcher serves it. */
+  boot(order: NodeOrder): Promise<void>;
+  /** After a restart of the agent: takes up what its launcher still has. */
+  adopt(): Promise<void>;
+  /** Says again where the node is. */
+  tellState(): void;
+  removeDirectory(path: string): void;
+  file(request: FileRequest): Promise<FileReply>;
+  /** Kills all its processes and ends its launcher; with `discard` its directories go too. */
+  end(options: { discard: boolean }): Promise<void>;
+  /** Lets go; launcher and tasks go on. */
+  close(): void;
+}
+
+/** A later run writes stdout.txt anew, so a directory whose file is younger than the end it was scheduled for is in use again. */
+const usedSince = (path: string, endedAt: number): boolean => {
+  try {
+    return statSync(join(path, "stdout.txt")).ctimeMs > endedAt + 2000;
+  } catch {
+    return false;
+  }
+};
+
+export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeRecord): HostedNode => {
+  const { nodeId } = first;
+  const layout = nodeLayout(context.layout, nodeId);
+  const log = context.log.child({ nodeId });
+  let current: NodeRecord = record ?? { order: first, state: "starting", launcherPids: [] };
+  let base = nodeEnvironment(current.order, layout);
+  let launcher: Launcher | undefined;
+  let startTask: StartTaskRun | undefined;
+  let closed = false;
+
+  const makeDirectories = (): void => {
+    mkdirSync(layout.root, { recursive: true, mode: 0o755 });
+    for (const name of nodeDirectories) mkdirSync(join(layout.root, name), { recursive: true, mode: 0o755 });
+    mkdirSync(layout.state, { recursive: true, mode: 0o700 });
+    mkdirSync(layout.temporary, { recursive: true, mode: 0o700 });
+  };
+  makeDirectories();
+  const journal = openAttemptJournal(layout.state);
+  const retention = openRetention(join(layout.state, "retention"), context.clock, (directory, endedAt) => {
+    const path = join(layout.root, ...relativeParts(directory));
+    if (!tasks.usesDirectory(directory) && !usedSince(path, endedAt)) context.trash.discard(path);
+  });
+  const connected = (): Launcher => {
+    if (launcher === undefined) throw new Error(`the node ${nodeId} has no launcher`);
+    return launcher;
+  };
+  const tasks = nodeTasks({ context, node: () => current.order, layout, base: () => base, launcher: connected, journal, retention });
+
+  const eventOf = (): Extract<AgentEvent, { type: "node" }> => {
+    const { state, bootedAt, startTask: report, order } = current;
+    return {
+      type: "node",
+      nodeId,
+      boot: order.boot,
+      state,
+      ...(bootedAt !== undefined && { bootedAt }),
+      ...(report && { startTask: report }),
+    };
+  };
+  const change = (changes: Partial<NodeRecord>, errors?: { code: string; message: string }[]): void => {
+    current = { ...current, ...changes };
+    saveNodeRecord(layout.state, current);
+    context.report({ ...eventOf(), ...(errors && { errors }) });
+  };
+
+  const recover = (reason: string): void => {
+    if (closed) return;
+    log.warn({ reason }, "the launcher is gone; connecting again");
+    void connect()
+      .then(resume)
+      .catch((error: unknown) => unusable(error));
+  };
+  const unusable = (error: unknown): void => {
+    if (closed) return;
+    log.error({ err: error }, "the node has no launcher");
+    change({ state: "unusable" }, [{ code: "NodeLauncherFailed", message: "The launcher of the node could not be started." }]);
+  };
+
+  const connect = async (): Promise<LauncherState> => {
+    launcher ??= context.openLauncher({
+      directory: layout.launcher,
+      slots: current.order.slots,
+      events: {
+        started: (running) => tasks.started(running),
+        exited: (records) => {
+          const ofStart = records.filter(({ id }) => id.startsWith("s."));
+          if (ofStart.length > 0 && startTask !== undefined) startTask.exited(ofStart);
+          if (ofStart.length < records.length) tasks.exited(records.filter(({ id }) => !id.startsWith("s.")));
+        },
+        disconnected: recover,
+      },
+    });
+    return launcher.connect();
+  };
+
+  /** The start task has a slot of its own while it runs, so that it takes none from tasks. */
+  const setSlots = (): void => connected().setSlots(current.order.slots + (current.startTask?.state === "running" ? 1 : 0));
+
+  const openStartTask = (): void => {
+    const order = current.order.startTask;
+    startTask?.cancel();
+    startTask = undefined;
+    if (order === undefined) return;
+    startTask = startTaskRun({
+      context,
+      order,
+      boot: current.order.boot,
+      directory: join(layout.root, "startup"),
+      base,
+      launcher: connected,
+      ...(current.startTask && { report: current.startTask }),
+      onReport: (report) => {
+        const failed = report.state === "completed" && report.result === "failure";
+        const state =
+          !order.waitForSuccess || (report.state === "completed" && !failed) ? "idle" : failed ? "starttaskfailed" : "waitingforstarttask";
+        change({ state, startTask: report });
+        setSlots();
+      },
+    });
+  };
+
+  /** Everything the launcher knew of start tasks of earlier boots is of no interest. */
+  const dropOldStartTasks = (state: LauncherState): void => {
+    const mine = `s.${current.order.boot}.`;
+    const isOld = ({ id }: { id: string }): boolean => id.startsWith("s.") && !id.startsWith(mine);
+    for (const { id } of state.running.filter(isOld)) connected().kill(id, 9);
+    connected().acknowledge([...state.exited, ...state.gone].filter(isOld).map(({ id }) => id));
+  };
+
+  const begin = (state: LauncherState): void => {
+    current = { ...current, launcherPids: state.launcherPids };
+    dropOldStartTasks(state);
+    openStartTask();
+    tasks.adopt(state);
+    if (startTask === undefined) change({ state: "idle", bootedAt: current.bootedAt ?? context.clock.now() });
+    else {
+      current = { ...current, bootedAt: current.bootedAt ?? context.clock.now() };
+      startTask.begin();
+    }
+    setSlots();
+  };
+
+  const resume = (state: LauncherState): void => {
+    const sameLauncher = state.launcherPids.some((pid) => current.launcherPids.includes(pid));
+    if (!sameLauncher || current.state === "starting" || current.state === "unusable") {
+      // The machine or the launcher went down under the node: it boots as after a power cut, with the start task it had.
+      const { startTask: _report, bootedAt: _at, ...kept } = current;
+      current = kept;
+      return begin(state);
+    }
+    dropOldStartTasks(state);
+    if (startTask === undefined) openStartTask();
+    tasks.adopt(state);
+    startTask?.adopt(state);
+    setSlots();
+    context.report(eventOf());
+  };
+
+  return {
+    nodeId,
+    tasks,
+    order: () => current.order,
+    state: () => current.state,
+    boot: async (order) => {
+      const { startTask: _report, bootedAt: _at, ...kept } = current;
+      current = { ...kept, order, state: "starting" };
+      base = nodeEnvironment(order, layout);
+      saveNodeRecord(layout.state, current);
+      context.report(eventOf());
+      startTask?.cancel();
+      startTask = undefined;
+      if (launcher !== undefined) {
+        tasks.loseAll();
+        await launcher.shutdown({ killTasks: true });
+        launcher = undefined;
+      }
+      try {
+        makeDirectories();
+        begin(await connect());
+      } catch (error) {
+        unusable(error);
+      }
+    },
+    adopt: async () => {
+      try {
+        resume(await connect());
+      } catch (error) {
+        unusable(error);
+      }
+    },
+    tellState: () => context.report(eventOf()),
+    removeDirectory: (path) => {
+      context.trash.discard(join(layout.root, ...relativeParts(path)));
+    },
+    file: (request) => answerFileRequest(layout.root, request),
+    end: async ({ discard }) => {
+      closed = true;
+      startTask?.cancel();
+      tasks.setPaused(true);
+      if (discard) tasks.abandonAll();
+      else tasks.loseAll();
+      await launcher?.shutdown({ killTasks: true });
+      if (!discard) tasks.abandonAll();
+      if (!discard) return; // what was ended is still to be acknowledged
+      retention.close();
+      journal.close();
+      context.trash.discard(layout.root);
+      context.trash.discard(layout.state);
+    },
+    close: () => {
+      closed = true;
+      startTask?.cancel();
+      retention.close();
+      journal.close();
+      launcher?.close();
+    },
+  };
+};
