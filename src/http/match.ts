@@ -1,0 +1,130 @@
+// Which operation a request means: an index of the declarations by path and method. It decides by path, method and version only.
+import { ApiError } from "../api/errors.ts";
+import type { Method, OperationDeclaration } from "../api/operation.ts";
+import { livesIn, type Version } from "../api/versions.ts";
+import { decodeSegment } from "./target.ts";
+
+export type Match = { readonly operation: OperationDeclaration; readonly params: Record<string, string> };
+
+/** What was found for a path: the parameters of each operation there, decoded. */
+export type Candidates = readonly { readonly operation: OperationDeclaration; readonly params: Record<string, string> }[];
+
+export type Routes = {
+  /**
+   * The operations that the path and the method name, in any version. Throws ResourceNotFound (404) for a path that no
+   * operation has, UnsupportedHttpVerb (405) where only the method is wrong.
+   */
+  find(method: string, rawPath: string): Candidates;
+};
+
+type Route = { operation: OperationDeclaration; names: readonly string[] };
+type Step = {
+  /** Literal segments, compared exactly. */
+  literals: Map<string, Step>;
+  /** A segment of literal text around parameters, such as `certificates(thumbprint={thumbprint})`. */
+  patterns: { source: string; pattern: RegExp; step: Step }[];
+  parameter?: Step;
+  /** Operations that end here, and those that take all the rest of the path. */
+  ends: Route[];
+  takesRest: Route[];
+};
+
+const newStep = (): Step => ({ literals: new Map(), patterns: [], ends: [], takesRest: [] });
+
+export const routesOf = (operations: readonly OperationDeclaration[]): Routes => {
+  const root = newStep();
+  for (const operation of operations) add(root, operation);
+  return {
+    find: (method, rawPath) => {
+      const found: { route: Route; values: readonly string[] }[] = [];
+      walk(root, segmentsOf(rawPath), 0, [], found);
+      if (found.length === 0) throw new ApiError("ResourceNotFound");
+      const right = found.filter(({ route }) => route.operation.method === method);
+      if (right.length === 0) throw new ApiError("UnsupportedHttpVerb");
+      return right.map(({ route, values }) => ({
+        operation: route.operation,
+        params: Object.fromEntries(route.names.map((name, index) => [name, decodeSegment(values[index]!)])),
+      }));
+    },
+  };
+};
+
+/** Of the candidates the one that exists in the client's version; a version that has none answers as an unknown path. */
+export const inVersion = (candidates: Candidates, version: Version): Match => {
+  const match = candidates.find(({ operation }) => livesIn(operation, version));
+  if (match === undefined) throw new ApiError("ResourceNotFound");
+  return match;
+};
+
+/** The methods that some operation uses, for callers that must tell a verb of HTTP from nonsense. */
+export const isMethod = (text: string): text is Method => ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].includes(text);
+
+/** Leading slashes collapse (some clients send two), a trailing one means nothing. */
+const segmentsOf = (rawPath: string): string[] => {
+  const path = rawPath.replace(/^\/+/, "");
+  const segments = path.split("/");
+  if (segments.length > 1 && segments.at(-1) === "") segments.pop();
+  return segments;
+};
+
+const add = (root: Step, operation: OperationDeclaration): void => {
+  let step = root;
+  const names: string[] = [];
+  for (const segment of segmentsOf(operation.path)) {
+    const inBraces = [...segment.matchAll(/\{(\+?)(\w+)\}/g)];
+    names.push(...inBraces.map((brace) => brace[2]!));
+    if (inBraces[0]?.[1] === "+") {
+      step.takesRest.push({ operation, names });
+      return;
+    }
+    step = next(step, segment, inBraces.length);
+  }
+  step.ends.push({ operation, names });
+};
+
+const next = (step: Step, segment: string, parameters: number): Step => {
+  if (parameters === 0) {
+    const known = step.literals.get(segment) ?? newStep();
+    step.literals.set(segment, known);
+    return known;
+  }
+  if (parameters === 1 && /^\{\w+\}$/.test(segment)) {
+    step.parameter ??= newStep();
+    return step.parameter;
+  }
+  const source = segment
+    .split(/\{\w+\}/)
+    .map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+    .join("([^/,()]+)");
+  const known = step.patterns.find((pattern) => pattern.source === source);
+  if (known !== undefined) return known.step;
+  const made = { source, pattern: new RegExp(`^${source}$`), step: newStep() };
+  step.patterns.push(made);
+  return made.step;
+};
+
+/** Literal segments win over parameters; every operation of the place reached is found, whatever its method. */
+const walk = (
+  step: Step,
+  segments: readonly string[],
+  index: number,
+  values: readonly string[],
+  found: { route: Route; values: readonly string[] }[],
+): void => {
+  if (index === segments.length) {
+    for (const route of step.ends) found.push({ route, values });
+    return;
+  }
+  const segment = segments[index]!;
+  const literal = step.literals.get(segment);
+  if (literal !== undefined) walk(literal, segments, index + 1, values, found);
+  for (const { pattern, step: below } of step.patterns) {
+    const match = pattern.exec(segment);
+    if (match !== null) walk(below, segments, index + 1, [...values, ...match.slice(1)], found);
+  }
+  if (step.parameter !== undefined && segment !== "") walk(step.parameter, segments, index + 1, [...values, segment], found);
+  if (step.takesRest.length > 0) {
+    const rest = segments.slice(index).join("/");
+    if (rest !== "") for (const route of step.takesRest) found.push({ route, values: [...values, rest] });
+  }
+};

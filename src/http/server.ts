@@ -1,0 +1,121 @@
+// Puts the front door together: one listener, and behind it the blobs of the embedded account, health, metrics, the planes that
+// were handed in, and the data plane for everything else. It starts nothing but the listener.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { ApiError } from "../api/errors.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import { answerUnreadable, sendError } from "./answer.ts";
+import { letBodyCome } from "./body.ts";
+import { type Listener, type ListenerLimits, listen } from "./listener.ts";
+import { type Answered, createPipeline, type PipelineOptions } from "./pipeline.ts";
+
+/** Answers a request on its own terms: reads what it wants of the body and ends the response. */
+export type PlainHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+export type Health = {
+  /** Whether requests can be served, and the state of each part that this depends on, for people. */
+  ready(): Promise<{ ready: boolean; parts: Record<string, string> }> | { ready: boolean; parts: Record<string, string> };
+};
+
+export type ServerOptions = PipelineOptions & {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: { cert: string; key: string };
+  readonly limits?: Partial<ListenerLimits>;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  /** Other planes by the path they live under, compared without regard to case: `/_quern`, `/subscriptions`. */
+  readonly planes?: readonly { readonly under: string; readonly handle: PlainHandler }[];
+  /** Takes the requests for blobs of the embedded account; false leaves the request to the others. */
+  readonly blobs?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** WebSockets, of agents for instance. Without it they are served like ordinary requests. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+
+export const createServer = async (options: ServerOptions): Promise<Listener> => {
+  const { metrics } = options;
+  const { clock, ids, log } = options.services;
+  const onAnswer = (answer: Answered): void => {
+    const operation = answer.operationId ?? "none";
+    metrics.httpRequests.inc({ operation, status: String(answer.status) });
+    metrics.httpDuration.observe({ operation }, answer.durationMs / 1000);
+    options.onAnswer?.(answer);
+  };
+  const dataPlane = createPipeline({ ...options, onAnswer });
+  const planes = [
+    {
+      under: "/healthz",
+      handle: (request: IncomingMessage, response: ServerResponse) => sendPlain(request, response, 200, { status: "ok" }),
+    },
+    { under: "/readyz", handle: readiness(options.health) },
+    { under: "/metrics", handle: metricsPage(metrics) },
+    ...(options.planes ?? []),
+  ].map(({ under, handle }) => ({ under: under.toLowerCase(), handle }));
+
+  /** The others answer on their own; what they throw is our mistake and is answered like one. */
+  const runPlain = async (handle: PlainHandler, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      letBodyCome(request, response);
+      await handle(request, response);
+    } catch (error) {
+      const requestId = ids.guid();
+      log.error({ requestId, error }, "request failed");
+      if (response.headersSent || response.destroyed) response.destroy();
+      else sendError(response, { requestId, baseUrl: "", now: clock.now() }, new ApiError("InternalError"));
+    }
+  };
+
+  return listen({
+    host: options.host,
+    port: options.port,
+    clock,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.onUpgrade === undefined ? {} : { onUpgrade: options.onUpgrade }),
+    onUnreadable: (error, socket) => answerUnreadable(error, socket, clock, ids.guid()),
+    onRequest: (request, response) => {
+      // A connection that breaks is noticed by whoever reads or writes it; unheard, it would end the process.
+      response.on("error", () => {});
+      if (options.blobs?.(request, response) === true) return;
+      const path = pathOf(request);
+      const plane = planes.find(({ under }) => path === under || path.startsWith(`${under}/`));
+      if (plane === undefined) void dataPlane(request, response);
+      else void runPlain(plane.handle, request, response);
+    },
+  });
+};
+
+const pathOf = (request: IncomingMessage): string =>
+  (request.url ?? "/")
+    .replace(/[?#].*$/s, "")
+    .replace(/^\/+/, "/")
+    .toLowerCase();
+
+const readiness =
+  (health: Health): PlainHandler =>
+  async (request, response) => {
+    const { ready, parts } = await health.ready();
+    sendPlain(request, response, ready ? 200 : 503, { status: ready ? "ready" : "not ready", parts });
+  };
+
+const metricsPage =
+  ({ registry }: Metrics): PlainHandler =>
+  async (request, response) => {
+    if (!isRead(request, response)) return;
+    const text = await registry.metrics();
+    response.writeHead(200, { "content-type": registry.contentType, "cache-control": "no-store" });
+    response.end(request.method === "HEAD" ? undefined : text);
+  };
+
+const sendPlain = (request: IncomingMessage, response: ServerResponse, status: number, body: object): void => {
+  if (!isRead(request, response)) return;
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" });
+  response.end(request.method === "HEAD" ? undefined : `${JSON.stringify(body)}\n`);
+};
+
+const isRead = (request: IncomingMessage, response: ServerResponse): boolean => {
+  if (request.method === "GET" || request.method === "HEAD") return true;
+  response.writeHead(405, { allow: "GET, HEAD", "content-length": "0" });
+  response.end();
+  return false;
+};
