@@ -218,6 +218,20 @@ test("what an older client sent, it gets back in its own words", () => {
   }
 });
 
+test("the first version has the visibility of a certificate in one text", () => {
+  const sent = {
+    id: "p",
+    vmSize: "small",
+    osFamily: "4",
+    certificateReferences: [{ thumbprint: "a", thumbprintAlgorithm: "sha1", visibility: "StartTask, task" }],
+  };
+  const read = parseBody(PoolAddParameter, sent, "2015-12-01.2.2");
+  assert.deepEqual(read.certificateReferences?.[0]?.visibility, ["starttask", "task"]);
+  const back = (version: Version) => (render(CloudPool, read, version).certificateReferences as { visibility: unknown }[])[0]?.visibility;
+  assert.equal(back("2015-12-01.2.2"), "starttask,task");
+  assert.deepEqual(back("2016-02-01.3.0"), ["starttask", "task"]);
+});
+
 test("what one version stored, every other reads without what it cannot know", () => {
   const job = parseBody(
     JobAddParameter,

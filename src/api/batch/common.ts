@@ -1,6 +1,6 @@
 // Pieces that pools, jobs and tasks share, and the limits that several of them have in common. Data only.
 import { unlimitedDuration } from "../../lib/duration.ts";
-import { f, model, required } from "../fields.ts";
+import { f, legacy, model, required } from "../fields.ts";
 
 /** What the ids that clients choose look like. They are unique without regard to case. */
 export const chosenId = {
@@ -45,13 +45,42 @@ export const ApplicationPackageReference = model("ApplicationPackageReference", 
   version: f.string(),
 });
 
-export const CertificateReference = model("CertificateReference", {
-  thumbprint: required(f.string({ minLength: 1 })),
-  thumbprintAlgorithm: required(f.string({ minLength: 1 })),
-  storeLocation: f.enum(["currentuser", "localmachine"]),
-  storeName: f.string(),
-  visibility: f.array(f.enum(["starttask", "task", "remoteuser"])),
-});
+const visibility = ["starttask", "task", "remoteuser"] as const;
+
+/** The first version has the accounts that see a certificate in one text, separated by commas. */
+export const CertificateReference = model(
+  "CertificateReference",
+  {
+    thumbprint: required(f.string({ minLength: 1 })),
+    thumbprintAlgorithm: required(f.string({ minLength: 1 })),
+    storeLocation: f.enum(["currentuser", "localmachine"]),
+    storeName: f.string(),
+    visibility: f.array(f.enum(visibility), { since: "2016-02-01.3.0" }),
+    visibilityText: legacy(
+      f.string({
+        until: "2015-12-01.2.2",
+        renamed: [{ until: "2015-12-01.2.2", as: "visibility" }],
+        pattern: /^ *(starttask|task|remoteuser)( *, *(starttask|task|remoteuser))* *$/i,
+        what: `a list of ${visibility.join(", ")}`,
+      }),
+    ),
+  },
+  {
+    conversions: [
+      {
+        until: "2015-12-01.2.2",
+        up: (value) => {
+          if (typeof value.visibilityText === "string")
+            value.visibility = value.visibilityText.split(",").map((one) => one.trim().toLowerCase());
+          delete value.visibilityText;
+        },
+        down: (value) => {
+          if (Array.isArray(value.visibility)) value.visibilityText = value.visibility.join(",");
+        },
+      },
+    ],
+  },
+);
 
 /** What becomes of the tasks of a node that goes away. */
 export const computeNodeDeallocationOption = ["requeue", "terminate", "taskcompletion", "retaineddata"] as const;
