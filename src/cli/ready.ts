@@ -24,7 +24,8 @@ export type ReadyFile = {
 };
 
 /** By rename, so that whoever waits for the file reads it whole; mode 0600, because it holds the account key. */
-export const writeReadyFile = (path: string, ready: ReadyFile): void => writeFileAtomically(path, `${JSON.stringify(ready, undefined, 2)}\n`);
+export const writeReadyFile = (path: string, ready: ReadyFile): void =>
+  writeFileAtomically(path, `${JSON.stringify(ready, undefined, 2)}\n`);
 
 export const removeReadyFile = (path: string): void => rmSync(path, { force: true });
 
@@ -32,7 +33,8 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** For `eval` in a POSIX shell. The CA variables replace the public lists of az and Python: for shells that talk to Quern. */
 export const shellExports = (ready: ReadyFile): string => {
-  const ca = ready.caFile === null ? {} : { REQUESTS_CA_BUNDLE: ready.caFile, NODE_EXTRA_CA_CERTS: ready.caFile, SSL_CERT_FILE: ready.caFile };
+  const ca =
+    ready.caFile === null ? {} : { REQUESTS_CA_BUNDLE: ready.caFile, NODE_EXTRA_CA_CERTS: ready.caFile, SSL_CERT_FILE: ready.caFile };
   const variables = { AZURE_BATCH_ACCOUNT: ready.account, AZURE_BATCH_ACCESS_KEY: ready.key, AZURE_BATCH_ENDPOINT: ready.batchUrl, ...ca };
   return Object.entries(variables)
     .map(([name, value]) => `export ${name}=${quoted(value)}\n`)

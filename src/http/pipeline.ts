@@ -35,6 +35,8 @@ export type PipelineOptions = {
   readonly versionCheck: "lenient" | "strict";
   /** Told of every answer, after it was sent: metrics, and tests that hold answers against their declarations. */
   readonly onAnswer?: (answer: Answered) => void;
+  /** Given every body that is sent, as the client gets it: tests hold it against its declaration. */
+  readonly onBody?: Exchange["onBody"];
 };
 
 export type Answered = {
@@ -113,6 +115,7 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
       target,
       envelope: seen.envelope,
       ...(handled.select === undefined ? {} : { select: handled.select }),
+      ...(options.onBody === undefined ? {} : { onBody: options.onBody }),
     };
     await sendReply(response, exchange, reply);
   }

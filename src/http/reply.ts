@@ -19,6 +19,7 @@ export type Exchange = {
   readonly envelope: Envelope;
   /** The text of $select. */
   readonly select?: string;
+  readonly onBody?: (operation: OperationDeclaration, version: Version, body: object | undefined) => void;
 };
 
 /** Resolves when the answer was handed to the connection; of files, when all of it was. */
@@ -27,8 +28,12 @@ export const sendReply = async (response: ServerResponse, exchange: Exchange, re
   const { answer } = operation;
   const headers = commonHeaders(envelope);
   addResourceHeaders(headers, exchange, reply);
-  if (answer.file === true) return sendFile(response, headers, reply);
+  if (answer.file === true) {
+    exchange.onBody?.(operation, exchange.version, undefined);
+    return sendFile(response, headers, reply);
+  }
   const body = bodyOf(exchange, reply);
+  exchange.onBody?.(operation, exchange.version, body);
   // The answer to HEAD says what the resource's headers are, and has no length of its own.
   if (operation.method === "HEAD") {
     response.writeHead(answer.status, headers);

@@ -26,8 +26,16 @@ export type Metrics = {
 const dispatchSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 120, 600];
 const shortSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
-/** A fresh set in a registry of its own. `ofProcess` adds memory, CPU and event-loop figures of this process. */
-export const createMetrics = ({ ofProcess = false }: { ofProcess?: boolean } = {}): Metrics => {
+export type MetricSources = {
+  /** Adds memory, CPU and event-loop figures of this process. */
+  ofProcess?: boolean;
+  /** Asked at each scrape. */
+  waitingTasks?: () => Promise<number>;
+  nodesByState?: () => Promise<readonly { state: string; count: number }[]>;
+};
+
+/** A fresh set in a registry of its own. */
+export const createMetrics = ({ ofProcess = false, waitingTasks, nodesByState }: MetricSources = {}): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   if (ofProcess) collectDefaultMetrics({ register: registry });
@@ -47,9 +55,26 @@ export const createMetrics = ({ ofProcess = false }: { ofProcess?: boolean } = {
     }),
     commitBatches: new Counter({ name: "quern_commit_batches_total", help: "Batches of writes committed.", registers }),
     commitRows: new Counter({ name: "quern_commit_rows_total", help: "Rows written by commits.", registers }),
-    queueDepth: new Gauge({ name: "quern_queue_depth", help: "Tasks waiting for a slot.", registers }),
+    queueDepth: new Gauge({
+      name: "quern_queue_depth",
+      help: "Tasks waiting for a slot.",
+      registers,
+      async collect() {
+        if (waitingTasks !== undefined) this.set(await waitingTasks());
+      },
+    }),
     tasks: new Counter({ name: "quern_tasks_total", help: "Completed tasks by result.", labelNames: ["result"], registers }),
-    nodes: new Gauge({ name: "quern_nodes", help: "Compute nodes by state.", labelNames: ["state"], registers }),
+    nodes: new Gauge({
+      name: "quern_nodes",
+      help: "Compute nodes by state.",
+      labelNames: ["state"],
+      registers,
+      async collect() {
+        if (nodesByState === undefined) return;
+        this.reset();
+        for (const { state, count } of await nodesByState()) this.set({ state }, count);
+      },
+    }),
     httpRequests: new Counter({
       name: "quern_http_requests_total",
       help: "Data-plane requests by operation and status.",

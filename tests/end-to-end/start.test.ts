@@ -34,7 +34,7 @@ test("the ready file says where everything is, and only its owner may read it", 
     const answer = await quern.raw({ method: "GET", path, version: null, sign: "none" });
     assert.equal(answer.status, 200, path);
   }
-  assert.match((await quern.raw({ method: "GET", path: "/metrics", version: null, sign: "none" })).text, /quern_commit_duration_seconds/);
+  assert.match((await quern.raw({ method: "GET", path: "/metrics", version: null, sign: "none" })).text, /quern_commit_latency_seconds/);
 });
 
 test("http and https on one port, with a certificate that clients verify", async (t) => {

@@ -1,0 +1,298 @@
+// Builds the control plane out of its parts, in the order in which they need each other, and takes it down in the reverse one. Part of
+// the composition root beside main.ts: it constructs and connects, and decides nothing.
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { fileURLToPath } from "node:url";
+import { batchOperations } from "./api/batch/index.ts";
+import type { AccountDirectory } from "./auth/shared-key.ts";
+import { type Location, openLocation } from "./cli/location.ts";
+import { type StartOptions, wellKnownAccount } from "./cli/options.ts";
+import { banner, type ReadyFile, removeReadyFile, shellExports, writeReadyFile } from "./cli/ready.ts";
+import { makeImageCatalogue, parseOsRelease } from "./domain/image-catalogue.ts";
+import { answerLog } from "./http/answer-check.ts";
+import { type Certificates, ensureCertificates, loadCertificates } from "./http/certificates.ts";
+import { createServer } from "./http/server.ts";
+import { whyHandler } from "./http/why.ts";
+import { type Clock, systemClock } from "./lib/clock.ts";
+import { type Ids, systemIds } from "./lib/ids.ts";
+import { lockLocation } from "./lib/lock.ts";
+import type { Log } from "./lib/log.ts";
+import { createMetrics } from "./lib/metrics.ts";
+import { createHub, type Hub } from "./node-management/hub.ts";
+import { filterables, handlers } from "./operations/batch/index.ts";
+import type { Services } from "./operations/handler.ts";
+import { createLocalProvider } from "./providers/local.ts";
+import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
+import { type StorageService, startStorage } from "./storage/storage.ts";
+import { listAccounts, putAccount } from "./store/accounts.ts";
+import type { Store } from "./store/db.ts";
+import { getSetting, putSetting } from "./store/settings.ts";
+import { openSqlite } from "./store/sqlite.ts";
+import { totalsByState, waitingTasks } from "./store/totals.ts";
+
+export type Surroundings = {
+  version: string;
+  log: Log;
+  environment: Record<string, string | undefined>;
+  print: (text: string) => void;
+};
+
+export interface ControlPlane {
+  /** Stops everything that was started, tasks included, and removes the ready file. */
+  stop(): Promise<void>;
+  /** Resolves when it cannot go on (its database writer died). */
+  readonly failed: Promise<Error>;
+}
+
+/** Without contact for so long an agent stops its tasks; only then do they run elsewhere. */
+const leaseMs = 60_000;
+const heartbeatMs = 10_000;
+/** An agent whose control plane does not come back ends, with its tasks, after this. */
+const orphanSeconds = 120;
+
+/** What was started, to be ended in reverse. */
+type Ending = () => Promise<void> | void;
+
+export const startControlPlane = async (options: StartOptions, surroundings: Surroundings): Promise<ControlPlane> => {
+  const endings: Ending[] = [];
+  const end = async (): Promise<void> => {
+    for (const ending of endings.splice(0).reverse()) await ending();
+  };
+  try {
+    return await build(options, surroundings, endings, end);
+  } catch (error) {
+    await end().catch((second: unknown) => surroundings.log.error({ err: second }, "could not undo the start"));
+    throw error;
+  }
+};
+
+const build = async (
+  options: StartOptions,
+  surroundings: Surroundings,
+  endings: Ending[],
+  end: () => Promise<void>,
+): Promise<ControlPlane> => {
+  const { log, environment, version } = surroundings;
+  const [clock, ids] = [systemClock(), systemIds()];
+  const location = openLocation(options.location, options.inMemory);
+  endings.push(() => location.discard());
+  const lock = lockLocation(location.lock);
+  endings.push(() => lock.release());
+
+  // Azurite takes longest, so it starts first and everything else is built meanwhile.
+  const mode = options.storage.mode === "external" ? options.storage.connectionString : options.storage.mode;
+  const storage = startStorage({ mode, directory: location.directory, inMemory: options.inMemory, clock, ids, log, environment });
+  storage.ready.catch(() => {});
+  endings.push(() => storage.close());
+
+  const fatal = Promise.withResolvers<Error>();
+  const certificates = certificatesFor(options, location, clock, ids);
+  certificates.catch(() => {});
+  const store = await openSqlite({
+    file: location.database,
+    clock,
+    synchronous: options.inMemory ? "off" : "full",
+    onFatal: fatal.resolve,
+  });
+  endings.push(() => store.close());
+  const accounts = await keepAccounts(store, options, clock);
+  const token = await agentToken(store, ids);
+  const metrics = createMetrics({ ofProcess: true, waitingTasks: () => waitingTasks(store), nodesByState: () => totalsByState(store) });
+  store.onCommit(({ batches, rows, durationMs }) => {
+    metrics.commitLatency.observe(durationMs / 1000);
+    metrics.commitBatches.inc(batches);
+    metrics.commitRows.inc(rows);
+  });
+
+  // The hub and the scheduler know each other; the hub is made first and speaks to the scheduler through this.
+  const later: { scheduler?: Scheduler } = {};
+  const settings = { leaseMs, heartbeatMs, storageHosts: [] as string[], allowPrivateUrls: options.allowPrivateUrls };
+  const hub = createHub({ clock, ids, log: log.child({ part: "hub" }), token, settings, listener: listenerOf(later) });
+  const control = `${location.agent}/control.json`;
+  const provider = createLocalProvider({
+    directory: location.agent,
+    controlFile: control,
+    logFile: `${location.agent}/agent.log`,
+    command: agentCommand(location, control, options),
+    environment,
+    channel: hub,
+    clock,
+    ids,
+    log: log.child({ part: "provider" }),
+  });
+  const images = makeImageCatalogue({ hostRelease: parseOsRelease(osRelease()), strictImages: options.strictImages });
+  let accountUrl = "";
+  const scheduler = createScheduler({
+    store,
+    clock,
+    ids,
+    log: log.child({ part: "scheduler" }),
+    channel: hub,
+    provider,
+    images,
+    leaseMs,
+    accountUrl: () => accountUrl,
+    metrics: {
+      dispatched: (waitedMs) => metrics.dispatchLatency.observe(waitedMs / 1000),
+      taskEnded: (result) => metrics.tasks.inc({ result }),
+    },
+  });
+  later.scheduler = scheduler;
+
+  const services: Services = { store, clock, ids, log, wake: scheduler.wake, channel: hub, images, version };
+  const tls = await certificates;
+  const answers = environment.QUERN_ANSWER_LOG;
+  const server = await createServer({
+    operations: batchOperations,
+    handlers,
+    filterables,
+    accounts,
+    services,
+    versionCheck: options.versionCheck,
+    ...(answers === undefined ? {} : { onBody: answerLog(answers, process.pid) }),
+    host: options.host,
+    port: options.port,
+    tls: { cert: tls.cert, key: tls.key },
+    health: { ready: () => readiness(store, storage.ready, hub, provider.agentId) },
+    metrics,
+    planes: [
+      { under: "/_quern/agent/transfers", handle: (request, response) => void hub.handleTransfer(request, response) },
+      { under: "/_quern/why", handle: whyHandler(services, accounts) },
+    ],
+    ...(storage.passThrough === undefined ? {} : { blobs: storage.passThrough }),
+    onUpgrade: (request, socket, head) => {
+      if (!hub.handleUpgrade(request, socket, head)) socket.destroy();
+    },
+  });
+  endings.push(() => server.close());
+  endings.push(() => hub.close());
+  endings.push(() => scheduler.stop());
+
+  const batchUrl = `http://${authority(options.host, server.port)}`;
+  const batchUrlHttps = batchUrl.replace("http:", "https:");
+  accountUrl = batchUrlHttps;
+  settings.storageHosts = storage.hosts([batchUrl, batchUrlHttps]);
+  lock.setUrl(batchUrl);
+  await scheduler.start();
+  // The agent ends before the hub closes: it is told to through it.
+  endings.push(() => provider.close());
+  provider.start({ url: reachable(batchUrl, options.host), token });
+  await storage.ready;
+
+  const ready: ReadyFile = {
+    batchUrl,
+    batchUrlHttps,
+    armUrl: null,
+    authorityUrl: null,
+    account: options.accounts[0]!.name,
+    key: options.accounts[0]!.key,
+    subscriptionId: null,
+    resourceGroup: null,
+    location: location.directory,
+    tenantId: null,
+    clientId: null,
+    clientSecret: null,
+    caFile: tls.caFile ?? null,
+    storage: storageOf(storage, batchUrl),
+    metricsUrl: `${batchUrl}/metrics`,
+    pid: process.pid,
+  };
+  tell(options, ready, surroundings, endings);
+  return { stop: end, failed: fatal.promise };
+};
+
+const certificatesFor = (options: StartOptions, location: Location, clock: Clock, ids: Ids): Promise<Certificates> =>
+  options.cert !== undefined && options.key !== undefined
+    ? loadCertificates(options.cert, options.key, clock.now())
+    : ensureCertificates({ directory: location.tls, hostName: hostname(), now: clock.now(), ids });
+
+/** The accounts of the command line, as rows; those of an earlier start that are not named now stay, but nobody can sign for them. */
+const keepAccounts = async (store: Store, options: StartOptions, clock: Clock): Promise<AccountDirectory> => {
+  await store.commit(options.accounts.flatMap(({ name, key }) => putAccount({ name, keys: [key], createdAt: clock.now() })));
+  const named = new Set(options.accounts.map(({ name }) => name));
+  const byName = new Map((await listAccounts(store)).filter(({ name }) => named.has(name)).map((account) => [account.name, account]));
+  return { find: (name) => byName.get(name) };
+};
+
+/** What agents show: made once per location, so that an agent that outlives the server is still known to the next one. */
+const agentToken = async (store: Store, ids: Ids): Promise<string> => {
+  const kept = await getSetting(store, "agentToken");
+  if (kept !== undefined) return kept;
+  const token = ids.hex(32);
+  await store.commit(putSetting("agentToken", token));
+  return token;
+};
+
+const listenerOf = (later: { scheduler?: Scheduler }): Scheduler["listener"] => ({
+  onHello: (hello) => later.scheduler!.listener.onHello(hello),
+  onConnected: (agentId) => later.scheduler!.listener.onConnected(agentId),
+  onEvents: (agentId, events) => later.scheduler!.listener.onEvents(agentId, events),
+  onDisconnected: (agentId) => later.scheduler!.listener.onDisconnected(agentId),
+});
+
+/** The same program that runs now, from the sources in a checkout and from dist when packed. */
+const agentCommand = (location: Location, control: string, options: StartOptions): { file: string; args: string[] } => ({
+  file: process.execPath,
+  args: [
+    fileURLToPath(new URL("../bin/quern.js", import.meta.url)),
+    "agent",
+    ...["--directory", location.agent],
+    ...["--control", control],
+    ...["--cache", location.launcherCache],
+    ...["--launcher", options.launcher],
+    ...["--orphan-seconds", String(orphanSeconds)],
+    ...(options.debug === undefined ? [] : ["--debug"]),
+  ],
+});
+
+const osRelease = (): string => {
+  for (const file of ["/etc/os-release", "/usr/lib/os-release"]) {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      // The next place, or a system without one (macOS).
+    }
+  }
+  return `ID=${process.platform}\n`;
+};
+
+const authority = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+/** An agent on this machine cannot dial "every address". */
+const reachable = (url: string, host: string): string =>
+  host === "0.0.0.0" ? url.replace("0.0.0.0", "127.0.0.1") : host === "::" ? url.replace("[::]", "[::1]") : url;
+
+const readiness = async (
+  store: Store,
+  storageReady: Promise<void>,
+  hub: Hub,
+  agentId: string,
+): Promise<{ ready: boolean; parts: Record<string, string> }> => {
+  const stateOf = (question: Promise<unknown>): Promise<string> =>
+    question.then(
+      () => "ready",
+      () => "failed",
+    );
+  const storage = await Promise.race([stateOf(storageReady), Promise.resolve("starting")]);
+  const database = await stateOf(listAccounts(store));
+  // Without its agent the API still answers and tasks wait; so it is told but does not decide.
+  return {
+    ready: storage === "ready" && database === "ready",
+    parts: { database, storage, agent: hub.isConnected(agentId) ? "connected" : "away" },
+  };
+};
+
+const storageOf = (storage: StorageService, baseUrl: string): ReadyFile["storage"] => {
+  const [connectionString, blobEndpoint] = [storage.connectionString(baseUrl), storage.blobEndpoint(baseUrl)];
+  return connectionString === undefined || blobEndpoint === undefined ? null : { connectionString, blobEndpoint };
+};
+
+/** What a start leaves for people and programs to read. */
+const tell = (options: StartOptions, ready: ReadyFile, { print }: Surroundings, endings: Ending[]): void => {
+  if (options.printEnv) print(shellExports(ready));
+  else if (!options.silent) print(banner(ready, ready.key === wellKnownAccount.key));
+  const file = options.readyFile;
+  if (file === undefined) return;
+  writeReadyFile(file, ready);
+  endings.push(() => removeReadyFile(file));
+};
