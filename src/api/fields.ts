@@ -1,5 +1,5 @@
 // A small language in which models are declared: plain data that routing, validation, rendering and documentation read.
-// It holds no behaviour; http/parse.ts and http/render.ts interpret it for a given api-version.
+// http/parse.ts and http/render.ts interpret it for a given api-version. The only behaviour here are a model's conversions between versions.
 import type { BatchErrorCode } from "./errors.ts";
 import type { Version } from "./versions.ts";
 
@@ -43,7 +43,7 @@ export type Shape =
   | { kind: "number" }
   | { kind: "boolean" }
   | { kind: "dateTime" }
-  | { kind: "duration"; minMs?: number; maxMs?: number; unlimitedAs?: string }
+  | { kind: "duration"; minMs?: number; maxMs?: number }
   /** Values are the answer's spelling; input is compared without regard to case. Each value may have a life of its own. */
   | { kind: "enum"; values: readonly string[]; lives?: Readonly<Record<string, Life>> }
   | { kind: "array"; item: Shape; maxItems?: number; minItems?: number }

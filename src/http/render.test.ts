@@ -248,3 +248,15 @@ test("what one version stored, every other reads without what it cannot know", (
     assert.equal(oldTask.runElevated, version < "2017-01-01.4.0" ? false : undefined, version);
   }
 });
+
+test("enums are written in the letter case that the service has for each", () => {
+  assert.deepEqual(render(CloudPool, { taskSchedulingPolicy: { nodeFillType: "spread" }, state: "ACTIVE" }, baseline), {
+    state: "active",
+    taskSchedulingPolicy: { nodeFillType: "Spread" },
+  });
+  const failureInfo = { category: "usererror", code: "X", message: "y" };
+  const executionInfo = { retryCount: 0, requeueCount: 0, failureInfo };
+  const written = render(CloudTask, { executionInfo }, baseline).executionInfo as { failureInfo: { category: string } };
+  assert.equal(written.failureInfo.category, "UserError");
+  assert.equal(render(ComputeNode, { state: "not a state" }, baseline).state, "not a state");
+});

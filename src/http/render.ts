@@ -5,6 +5,7 @@ import { compareVersions, livesIn, type Version } from "../api/versions.ts";
 import { wireName } from "./parse.ts";
 import { kept } from "./plans.ts";
 import { parseSelect, type Selection } from "./select.ts";
+import { enumSpellings } from "./values.ts";
 
 export type Renderer = (value: object) => Plain;
 
@@ -76,6 +77,12 @@ const writerOf = (shape: Shape, version: Version): Writer | undefined => {
     case "array": {
       const item = writerOf(shape.item, version);
       return item === undefined ? undefined : (value) => (value as unknown[]).map(item);
+    }
+    case "enum": {
+      // Those inside the program need not care for the letter case that the service has for each.
+      const spellings = enumSpellings(shape.values, shape.lives, version);
+      for (const value of [...spellings.values()]) spellings.set(value, value);
+      return (value) => spellings.get(value as string) ?? spellings.get(String(value).toLowerCase()) ?? value;
     }
     case "int64String":
       return String;

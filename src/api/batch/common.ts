@@ -53,7 +53,8 @@ export const CertificateReference = model(
   {
     thumbprint: required(f.string({ minLength: 1 })),
     thumbprintAlgorithm: required(f.string({ minLength: 1 })),
-    storeLocation: f.enum(["currentuser", "localmachine"]),
+    // Answered capitalised (seen in 2021).
+    storeLocation: f.enum(["CurrentUser", "LocalMachine"]),
     storeName: f.string(),
     visibility: f.array(f.enum(visibility), { since: "2016-02-01.3.0" }),
     visibilityText: legacy(

@@ -171,7 +171,16 @@ export const addJob = operation("Job_Add", {
   body: JobAddParameter,
   conditions: "none",
   answer: { status: 201, ...changed, location: true },
-  errors: ["JobExists", "JobScheduleWithSameIdExists", "ActiveJobAndScheduleQuotaReached"],
+  errors: [
+    "JobExists",
+    "JobBeingDeleted",
+    "JobScheduleWithSameIdExists",
+    "ActiveJobAndScheduleQuotaReached",
+    "InvalidApplicationPackageReferences",
+    "JobPreparationTaskNotSpecified",
+    "TaskIdSameAsJobPreparationTask",
+    "TaskIdSameAsJobReleaseTask",
+  ],
 });
 
 export const listJobs = operation("Job_List", {
@@ -234,7 +243,7 @@ export const disableJob = operation("Job_Disable", {
   body: JobDisableParameter,
   conditions: "all",
   answer: { status: 202, ...changed },
-  errors: ending,
+  errors: [...ending, "JobNotActive"],
 });
 
 export const enableJob = operation("Job_Enable", {

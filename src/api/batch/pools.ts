@@ -128,7 +128,14 @@ export const addPool = operation("Pool_Add", {
   body: PoolAddParameter,
   conditions: "none",
   answer: { status: 201, ...changed, location: true },
-  errors: ["PoolExists", "PoolQuotaReached", "InvalidApplicationPackageReferences", "NodeAgentSKUNotFound", "InvalidAutoScalingSettings"],
+  errors: [
+    "PoolExists",
+    "PoolBeingDeleted",
+    "PoolQuotaReached",
+    "InvalidApplicationPackageReferences",
+    "NodeAgentSKUNotFound",
+    "InvalidAutoScalingSettings",
+  ],
 });
 
 export const listPools = operation("Pool_List", {
