@@ -66,6 +66,13 @@ test("a contender that is replacing right now is refused to", (t) => {
   assert.throws(() => lockLocation(path), { name: "LocationInUse" });
 });
 
+test("a contender's file that power loss left empty is named, not taken for a right", (t) => {
+  const { path } = aLocation(t);
+  writeFileSync(path, JSON.stringify(dead));
+  writeFileSync(`${path}.after-${dead.pid}-5`, "");
+  assert.throws(() => lockLocation(path), /remove it and the files/);
+});
+
 test("a release does not take away what another holds by now", (t) => {
   const { path } = aLocation(t);
   const lock = lockLocation(path);

@@ -1,6 +1,6 @@
 // One live server per location: a file that says who it is. The lock of a process that is gone is replaced; one that lives makes a
 // second start fail with its pid and address. It guards against accidents, not against somebody who deletes the file.
-import { unlinkSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { createFileAtomically, identifyProcess, isAlive, type ProcessIdentity, readPidFile, writeFileAtomically } from "./processes.ts";
 
 export class LocationInUse extends Error {
@@ -38,35 +38,49 @@ const refuseLive = (path: string, holder: Holder | undefined): void => {
 
 /**
  * The right to replace the lock of one particular dead holder: a file named after it, which one contender can create. A contender
- * that died with that right is itself a dead holder, whose right is claimed in the same way. Returns the files to remove afterwards.
+ * that died with that right is itself a dead holder, whose right is claimed in the same way. Gives the files to remove afterwards, or
+ * undefined when the right was given up meanwhile, so that everything may be different now.
  */
-const claimReplacement = (path: string, dead: Holder | undefined, text: string): string[] => {
+const claimReplacement = (path: string, dead: Holder | undefined, text: string): string[] | undefined => {
   const claim = `${path}.after-${dead === undefined ? "nobody" : `${dead.pid}-${dead.startTime.replace(/\W/g, "")}`}`;
   if (createFileAtomically(claim, text)) return [claim];
   const claimant = holderOf(claim);
+  if (claimant === undefined) return undefined;
   refuseLive(path, claimant);
-  return [claim, ...claimReplacement(path, claimant, text)];
+  const further = claimReplacement(path, claimant, text);
+  return further && [claim, ...further];
 };
 
 const same = (one: Holder | undefined, other: Holder | undefined): boolean =>
   one?.pid === other?.pid && one?.startTime === other?.startTime;
 
+/** False when the holder was not the one that was found dead any more: look again. */
+const replaceDead = (path: string, dead: Holder | undefined, text: string): boolean => {
+  const claims = claimReplacement(path, dead, text);
+  if (claims === undefined) return false;
+  const isStillThere = existsSync(path) && same(holderOf(path), dead);
+  if (isStillThere) writeFileAtomically(path, text);
+  for (const claim of claims) rmSync(claim, { force: true });
+  return isStillThere;
+};
+
+/** Each failed attempt means that another contender got further; so many mean a file that power loss has left empty. */
+const mostAttempts = 1_000;
+
+const acquire = (path: string, text: string): void => {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    if (createFileAtomically(path, text)) return;
+    const holder = holderOf(path);
+    refuseLive(path, holder);
+    if (existsSync(path) && replaceDead(path, holder, text)) return;
+  }
+  throw new Error(`the lock ${path} cannot be replaced; if no server runs there, remove it and the files ${path}.after-*`);
+};
+
 /** Throws LocationInUse. `identity` is this process, except in tests. */
 export const lockLocation = (path: string, identity: ProcessIdentity = identifyProcess(process.pid)!): LocationLock => {
   const text = (url?: string): string => `${JSON.stringify({ ...identity, url })}\n`;
-  if (!createFileAtomically(path, text())) {
-    const holder = holderOf(path);
-    refuseLive(path, holder);
-    const claims = claimReplacement(path, holder, text());
-    try {
-      // Another contender may have replaced the dead holder between our look and our claim.
-      const now = holderOf(path);
-      if (!same(now, holder)) refuseLive(path, now);
-      writeFileAtomically(path, text());
-    } finally {
-      for (const claim of claims) unlinkSync(claim);
-    }
-  }
+  acquire(path, text());
   let released = false;
   const isOurs = (): boolean => !released && same(holderOf(path), identity);
   return {
@@ -74,7 +88,7 @@ export const lockLocation = (path: string, identity: ProcessIdentity = identifyP
       if (isOurs()) writeFileAtomically(path, text(url));
     },
     release: () => {
-      if (isOurs()) unlinkSync(path);
+      if (isOurs()) rmSync(path, { force: true });
       released = true;
     },
   };
