@@ -10,9 +10,10 @@ import { systemClock } from "./clock.ts";
 import {
   createFileAtomically,
   endProcess,
+  findProcesses,
   identifyProcess,
   isAlive,
-  processesWithEnvironment,
+  type ProcessView,
   readPidFile,
   signalProcess,
   waitForEnd,
@@ -49,17 +50,15 @@ test("a process that ignores SIGTERM is ended after the grace", async () => {
   assert.equal(isAlive(identity), false);
 });
 
-test("processes are found by what their environment says of a directory", {
-  skip: process.platform !== "linux" && "needs /proc",
-}, async () => {
-  const child = spawn("/bin/sleep", ["30"], { env: { QUERN_TEST_DIR: "/tmp/quern-x/nodes/a" }, stdio: "ignore" });
+test("processes are found by their environment, arguments and place", { skip: process.platform !== "linux" && "needs /proc" }, async () => {
+  const child = spawn("/bin/sleep", ["31.25"], { env: { QUERN_TEST: "here" }, cwd: "/", stdio: "ignore" });
   await once(child, "spawn");
-  const pids = (directory: string): number[] => processesWithEnvironment("QUERN_TEST_DIR", directory).map((found) => found.pid);
-  assert.deepEqual(pids("/tmp/quern-x"), [child.pid]);
-  assert.deepEqual(pids("/tmp/quern"), []);
+  const isIt = (view: ProcessView): boolean =>
+    view.environment.includes("QUERN_TEST=here") && view.arguments.join(" ") === "/bin/sleep 31.25" && view.directory === "/";
+  assert.deepEqual(findProcesses(isIt), [identifyProcess(child.pid!)]);
   child.kill("SIGKILL");
   await once(child, "exit");
-  assert.deepEqual(pids("/tmp/quern-x"), []);
+  assert.deepEqual(findProcesses(isIt), []);
 });
 
 test("pid files: private, whole, and nothing else is taken for one", () => {

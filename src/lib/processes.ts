@@ -1,7 +1,8 @@
 // Other processes of this machine: who they are, whether they live, how they end. A pid alone names nobody, because numbers are used
 // again; a pid with its start time does. Does not start processes.
 import { execFileSync } from "node:child_process";
-import { linkSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { MessageChannel } from "node:worker_threads";
 import type { Clock } from "./clock.ts";
 
 /** `startTime` is only ever compared for equality: its form depends on the platform. */
@@ -21,8 +22,11 @@ const startTimeFromProc = (pid: number): string | undefined => {
 
 const startTimeFromPs = (pid: number): string | undefined => {
   try {
-    const options = { encoding: "utf8", env: { PATH: "/usr/bin:/bin", LC_ALL: "C" }, stdio: ["ignore", "pipe", "ignore"] } as const;
-    const line = execFileSync("ps", ["-o", "state=,lstart=", "-p", String(pid)], options).trim();
+    const line = execFileSync("ps", ["-o", "state=", "-o", "lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+      env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
     return line === "" || line.startsWith("Z") ? undefined : line.slice(line.indexOf(" ")).trim();
   } catch {
     return undefined;
@@ -68,7 +72,7 @@ const kill = (pid: number, signal: NodeJS.Signals): boolean => {
  */
 export const waitForEnd = (identity: ProcessIdentity, clock: Clock, boundMs: number): Promise<boolean> => {
   const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {}; // An open port keeps the process alive; the clock's timers do not.
+  port1.on("message", () => {}); // An open port keeps the process alive; the clock's timers do not.
   const deadline = clock.elapsed() + boundMs;
   return new Promise((resolve) => {
     const look = (): void => {
@@ -126,21 +130,33 @@ export const createFileAtomically = (path: string, text: string): boolean => {
 
 export const writePidFile = (path: string, identity: ProcessIdentity): void => writeFileAtomically(path, `${JSON.stringify(identity)}\n`);
 
-/**
- * Processes of this user whose initial environment has `name` set to a path that is `directory` or lies below it. Linux only; elsewhere
- * none. Whoever changes its environment on the way to exec cannot be found so.
- */
-export const processesWithEnvironment = (name: string, directory: string): ProcessIdentity[] => {
-  if (!hasProc) return [];
-  const isOne = (pid: string): boolean => {
-    const found = readOrUndefined(`/proc/${pid}/environ`)
+/** What can be seen of a process of this user: its initial environment (`NAME=VALUE`), its arguments and where it is. */
+export type ProcessView = { environment: string[]; arguments: string[]; directory: string | undefined };
+
+const viewOf = (pid: string): ProcessView | undefined => {
+  const list = (name: string): string[] | undefined =>
+    readOrUndefined(`/proc/${pid}/${name}`)
       ?.split("\0")
-      .find((entry) => entry.startsWith(`${name}=`));
-    const value = found?.slice(name.length + 1);
-    return value !== undefined && (value === directory || value.startsWith(`${directory}/`));
-  };
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry) && isOne(entry))
-    .map((pid) => identifyProcess(Number(pid)))
-    .filter((identity) => identity !== undefined);
+      .filter((entry) => entry !== "");
+  const [environment, words] = [list("environ"), list("cmdline")];
+  return environment && words && { environment, arguments: words, directory: currentDirectoryOf(pid) };
+};
+
+const currentDirectoryOf = (pid: string): string | undefined => {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Live processes of this user, this one excepted, that `isWanted`. Linux only; elsewhere none is found. */
+export const findProcesses = (isWanted: (view: ProcessView) => boolean): ProcessIdentity[] => {
+  if (!hasProc) return [];
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
+    const view = viewOf(pid);
+    const identity = view && isWanted(view) ? identifyProcess(Number(pid)) : undefined;
+    return identity === undefined ? [] : [identity];
+  });
 };

@@ -12,5 +12,5 @@ export interface NodeProvider {
   /** Removing one that is gone is fine. */
   remove(nodeIds: readonly string[]): Promise<void>;
   /** Stops what the provider itself started. With `keepTasks` (a crash drill) agents are left alone. */
-  close(): Promise<void>;
+  close(options?: { keepTasks?: boolean }): Promise<void>;
 }
