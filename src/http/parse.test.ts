@@ -232,13 +232,6 @@ for (const [what, model, body, name, code = "InvalidPropertyValue"] of [
     { ...job, jobPreparationTask: { commandLine: "x" }, jobReleaseTask: { commandLine: "x", maxWallClockTime: "PT16M" } },
     "maxWallClockTime",
   ],
-  [
-    "a release task alone",
-    JobAddParameter,
-    { ...job, jobReleaseTask: { commandLine: "x" } },
-    "jobPreparationTask",
-    "MissingRequiredProperty",
-  ],
   ["neither pool", JobAddParameter, { id: "j", poolInfo: {} }, "poolId", "MissingRequiredProperty"],
   [
     "both pools",

@@ -18,9 +18,6 @@ export const parseSelect = (model: Model, text: string, version: Version): Selec
   return selection;
 };
 
-/** Whether the client asked for a property by name: `stats` in $select does what it does in $expand. */
-export const selects = (selection: Selection, key: string): boolean => selection.has(key);
-
 const choose = (selection: Selection, model: Model, [name, ...rest]: string[], version: Version, text: string): void => {
   const known = Object.entries(model.fields).find(
     ([key, field]) => livesIn(field.options, version) && field.options.secret === undefined && wireName(key, field, version) === name,

@@ -26,11 +26,25 @@ const taskFileErrors = [
   "JobNotFound",
   "TaskNotFound",
   "FileNotFound",
+  "IOError",
   "TaskFilesUnavailable",
   "TaskFilesCleanedup",
   "OperationInvalidForCurrentState",
+  "ResourceTypeMismatch",
 ] as const;
-const nodeFileErrors = ["PoolNotFound", "NodeNotFound", "FileNotFound", "NodeNotReady", "OperationInvalidForCurrentState"] as const;
+const nodeFileErrors = [
+  "PoolNotFound",
+  "NodeNotFound",
+  "FileNotFound",
+  "IOError",
+  "NodeBeingCreated",
+  "NodeBeingStarted",
+  "NodeBeingRebooted",
+  "NodeStateUnusable",
+  "NodeNotReady",
+  "OperationInvalidForCurrentState",
+  "ResourceTypeMismatch",
+] as const;
 const list = {
   method: "GET",
   query: fileListQuery,
@@ -52,7 +66,7 @@ export const getTaskFile = operation("File_GetFromTask", {
   ...read,
   path: `${ofTask}/{+filePath}`,
   summary: "Reads a file of a task.",
-  errors: [...taskFileErrors, "InvalidRange"],
+  errors: [...taskFileErrors, "InvalidRange", "ResourceTypeMismatch"],
 });
 
 export const getTaskFileProperties = operation("File_GetPropertiesFromTask", {
@@ -80,7 +94,7 @@ export const getNodeFile = operation("File_GetFromComputeNode", {
   ...read,
   path: `${ofNode}/{+filePath}`,
   summary: "Reads a file of a node.",
-  errors: [...nodeFileErrors, "InvalidRange"],
+  errors: [...nodeFileErrors, "InvalidRange", "ResourceTypeMismatch"],
 });
 
 export const getNodeFileProperties = operation("File_GetPropertiesFromComputeNode", {

@@ -68,11 +68,7 @@ export const jobSettings = {
   metadata,
 };
 
-export const JobAddParameter = model(
-  "JobAddParameter",
-  { id: required(f.string(chosenId)), ...jobSettings },
-  { rules: [{ rule: "needs", property: "jobReleaseTask", others: ["jobPreparationTask"] }] },
-);
+export const JobAddParameter = model("JobAddParameter", { id: required(f.string(chosenId)), ...jobSettings });
 
 export const CloudJob = model("CloudJob", {
   id: f.string(),
@@ -253,7 +249,7 @@ export const enableJob = operation("Job_Enable", {
   query: noQuery,
   conditions: "all",
   answer: { status: 202, ...changed },
-  errors: [...ending, "JobNotActive", "OperationInvalidForCurrentState"],
+  errors: [...ending, "JobNotActive", "JobDisabled", "OperationInvalidForCurrentState"],
 });
 
 export const terminateJob = operation("Job_Terminate", {

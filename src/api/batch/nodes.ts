@@ -108,7 +108,16 @@ export const NodeDisableSchedulingParameter = model("NodeDisableSchedulingParame
 });
 
 const oneNode = "/pools/{poolId}/nodes/{nodeId}";
-const busy = ["PoolNotFound", "NodeNotFound", "NodeBeingCreated", "NodeBeingStarted", "NodeBeingRebooted", "NodeBeingReimaged"] as const;
+const busy = [
+  "PoolNotFound",
+  "NodeNotFound",
+  "NodeBeingCreated",
+  "NodeBeingStarted",
+  "NodeBeingRebooted",
+  "NodeBeingReimaged",
+  "NodeStateUnusable",
+  "OperationNotValidOnNode",
+] as const;
 
 export const listNodes = operation("ComputeNode_List", {
   method: "GET",
@@ -139,7 +148,7 @@ export const rebootNode = operation("ComputeNode_Reboot", {
   bodyOptional: true,
   conditions: "none",
   answer: { status: 202, dataServiceId: true },
-  errors: [...busy, "OperationInvalidForCurrentState"],
+  errors: busy,
 });
 
 export const disableNodeScheduling = operation("ComputeNode_DisableScheduling", {

@@ -133,6 +133,7 @@ export const addPool = operation("Pool_Add", {
     "PoolBeingDeleted",
     "PoolQuotaReached",
     "InvalidApplicationPackageReferences",
+    "InvalidCertificateReferences",
     "NodeAgentSKUNotFound",
     "InvalidAutoScalingSettings",
   ],
@@ -186,7 +187,13 @@ export const patchPool = operation("Pool_Patch", {
   body: PoolPatchParameter,
   conditions: "all",
   answer: { status: 200, ...changed },
-  errors: ["PoolNotFound", "PoolBeingDeleted", "OperationInvalidForCurrentState", "InvalidApplicationPackageReferences"],
+  errors: [
+    "PoolNotFound",
+    "PoolBeingDeleted",
+    "OperationInvalidForCurrentState",
+    "InvalidApplicationPackageReferences",
+    "InvalidCertificateReferences",
+  ],
 });
 
 export const updatePoolProperties = operation("Pool_UpdateProperties", {
@@ -197,7 +204,7 @@ export const updatePoolProperties = operation("Pool_UpdateProperties", {
   body: PoolUpdatePropertiesParameter,
   conditions: "none",
   answer: { status: 204, ...changed },
-  errors: ["PoolNotFound", "PoolBeingDeleted", "InvalidApplicationPackageReferences"],
+  errors: ["PoolNotFound", "PoolBeingDeleted", "InvalidApplicationPackageReferences", "InvalidCertificateReferences"],
 });
 
 export const resizePool = operation("Pool_Resize", {

@@ -146,6 +146,7 @@ const refusedTask = [
   "TaskExists",
   "TaskDependenciesNotSpecifiedOnJob",
   "TaskDependencyListTooLong",
+  "TaskDependencyRangesTooLong",
   "TaskIdSameAsJobPreparationTask",
   "TaskIdSameAsJobReleaseTask",
 ] as const;
