@@ -30,7 +30,6 @@ const taskFileErrors = [
   "TaskFilesUnavailable",
   "TaskFilesCleanedup",
   "OperationInvalidForCurrentState",
-  "ResourceTypeMismatch",
 ] as const;
 const nodeFileErrors = [
   "PoolNotFound",
@@ -43,7 +42,6 @@ const nodeFileErrors = [
   "NodeStateUnusable",
   "NodeNotReady",
   "OperationInvalidForCurrentState",
-  "ResourceTypeMismatch",
 ] as const;
 const list = {
   method: "GET",
