@@ -80,7 +80,10 @@ export class ManualClock implements Clock {
 
   /** When the next timer is due, if any is armed. */
   nextTimerAt(): Instant | undefined {
-    return [...this.#timers.values()].reduce<Instant | undefined>((least, t) => (least === undefined || t.at < least ? t.at : least), undefined);
+    return [...this.#timers.values()].reduce<Instant | undefined>(
+      (least, t) => (least === undefined || t.at < least ? t.at : least),
+      undefined,
+    );
   }
 
   /** Moves the time forward, firing the timers that become due, in order, each at its own time. */
@@ -103,7 +106,9 @@ export const isoTime = (at: Instant): string => new Date(at).toISOString().repla
 /** A stamp as the service writes `lastModified`: six fraction digits less trailing zeros. */
 export const isoStamp = (stamp: Stamp): string => {
   const seconds = new Date(Math.floor(stamp / 1000)).toISOString().slice(0, 19);
-  const fraction = String(stamp % 1_000_000).padStart(6, "0").replace(/0+$/, "");
+  const fraction = String(stamp % 1_000_000)
+    .padStart(6, "0")
+    .replace(/0+$/, "");
   return fraction === "" ? `${seconds}Z` : `${seconds}.${fraction}Z`;
 };
 

@@ -3,7 +3,8 @@
 /** How the service writes "unlimited": the largest .NET TimeSpan. */
 export const unlimitedDuration = "P10675199DT2H48M5.4775807S";
 
-const pattern = /^(-)?P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,9}))?S)?)?$/;
+const pattern =
+  /^(-)?P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,9}))?S)?)?$/;
 const ticksPerSecond = 10_000_000n;
 const ticksPerDay = 86_400n * ticksPerSecond;
 const largestTicks = 2n ** 63n - 1n;

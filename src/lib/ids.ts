@@ -25,7 +25,12 @@ export const seededIds = (seed: number): Ids => {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
-  const hex = (bytes: number): string => Array.from({ length: bytes }, () => Math.floor(chance() * 256).toString(16).padStart(2, "0")).join("");
+  const hex = (bytes: number): string =>
+    Array.from({ length: bytes }, () =>
+      Math.floor(chance() * 256)
+        .toString(16)
+        .padStart(2, "0"),
+    ).join("");
   const guid = (): string => {
     const h = hex(16);
     return `${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
