@@ -21,7 +21,7 @@ export interface CompiledLauncherOptions extends LauncherOptions {
 const longestSocketPath = 100;
 const mostIdsInFrame = 10_000;
 /** Starting may race with another agent's start or with the end of a dying launcher; each round settles one such race. */
-const mostConnectRounds = 5;
+const mostConnectRounds = 50;
 
 const limitations = [
   "a task that leaves its process group (setsid, a daemon) is not reached by kill",

@@ -53,7 +53,7 @@ struct buffer { char *data; size_t length, capacity; };
 static struct list queue, running, ended;
 static struct attempt *buckets[bucket_count];
 static int slots_total, slots_used;
-static int agent = -1, journal = -1;
+static int agent = -1, journal = -1, lock = -1;
 static struct buffer in, out, pending; // from the agent; to the agent; journal lines not written yet
 static int journal_stuck, journal_torn;
 static size_t journal_size, journal_floor; // bytes now, and after the last rewrite
@@ -480,17 +480,17 @@ static void welcome(int listener) {
 }
 
 // --- life -------------------------------------------------------------------------------------------------------------------
-static void lock_directory(struct sockaddr_un *address) {
-  int lock = open("lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+// The lock file holds a byte while its owner listens; an owner that is being born or is ending is waited for.
+static void lock_directory(void) {
+  struct stat s;
+  lock = open("lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) die("lock");
-  // Held by a living launcher (then its socket answers), or for a moment by one that is being born or dying.
   for (int tries = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; tries++) {
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), alive = connect(probe, (struct sockaddr *)address, sizeof *address) == 0;
-    close(probe);
-    if (alive) exit(3);
+    if (fstat(lock, &s) == 0 && s.st_size > 0) exit(3);
     if (tries == 500) die("the directory stays locked");
     poll(NULL, 0, 10);
   }
+  if (ftruncate(lock, 0) < 0) die("lock");
 }
 static void set_up(const char *directory, int *listener, int *signals, int *watch) {
   struct stat s;
@@ -502,12 +502,13 @@ static void set_up(const char *directory, int *listener, int *signals, int *watc
   umask(022);
   if (chdir(directory) < 0 || stat(".", &s) < 0) die(directory);
   if (s.st_uid != geteuid() || s.st_mode & 077) { errno = EPERM; die("the directory must be ours alone (mode 0700)"); }
-  lock_directory(&address);
+  lock_directory();
   recover();
   if (!rewrite_journal()) die("journal");
   *listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   unlink("socket");
   if (bind(*listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(*listener, 8) < 0) die("socket");
+  if (write(lock, "1", 1) != 1) die("lock");
   *watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   inotify_add_watch(*watch, ".", IN_DELETE | IN_MOVED_FROM);
   sigemptyset(&mask);
@@ -560,6 +561,7 @@ int main(int argc, char **argv) {
     write_journal();
     send_reports();
   }
+  if (ftruncate(lock, 0) < 0) {} // a successor waits from here on
   unlink("socket");
   struct pollfd last = {agent, POLLOUT, 0};
   while (agent >= 0 && out.length && !journal_stuck && poll(&last, 1, 1000) == 1) send_reports();

@@ -497,7 +497,13 @@ export const launcherContract = (kind: LauncherKind): void => {
       await w.run("acknowledgements have arrived", ["/bin/true"]);
       w.launcher.close();
       const again = await w.launcher.connect();
-      assert.deepEqual(again.exited.map((record) => record.id).sort(), ["acknowledgements have arrived", "ends alone", "held up", "waits"]);
+      assert.deepEqual(again.exited.map((record) => record.id).sort(), [
+        "acknowledgements have arrived",
+        "ends alone",
+        "held up",
+        "queued too",
+        "waits",
+      ]);
     });
 
     promise("the newest agent wins", async () => {

@@ -41,6 +41,7 @@ const limitations = [
   "tasks cannot run as another user",
   "usage is the processor time only",
   "times are in steps of 10 ms",
+  "the shells do not notice that their directory was removed",
   "a task that leaves its process group (setsid, a daemon) is not reached by kill",
 ];
 
