@@ -54,6 +54,8 @@ test("a default that depends on the version changes with exactly the version tha
   const retention = (version: Version) => parseBody(TaskAddParameter, task, version).constraints?.retentionTime;
   assert.equal(retention("2018-08-01.7.0"), unlimited);
   assert.equal(retention("2018-12-01.8.0"), "P7D");
+  assert.equal(parseBody(PoolResizeParameter, { targetDedicated: 1 }, "2016-02-01.3.0").resizeTimeout, "PT10M");
+  assert.equal(parseBody(PoolResizeParameter, { targetDedicated: 1 }, "2017-01-01.4.0").resizeTimeout, "PT15M");
 });
 
 test("a pool without targets is accepted, and every default of the service is filled in", () => {

@@ -41,8 +41,14 @@ export const communicationMode = f.enum(nodeCommunicationMode, { since: "2022-10
 export const certificateReferences = f.array(f.object(CertificateReference), { until: "2024-07-01.20.0" });
 export const packageReferences = f.array(f.object(ApplicationPackageReference), { maxItems: 10, omitEmpty: true });
 export const metadata = f.array(f.object(MetadataItem), { omitEmpty: true });
-/** The shortest the service takes; shorter is refused. */
-export const resizeTimeout = f.duration({ minMs: 5 * minuteMs, default: "PT15M" });
+/** Ten minutes in the document of 2016-02, fifteen in that of 2017-01; that the change came with the latter is unverified. */
+export const resizeTimeout = f.duration({
+  minMs: 5 * minuteMs,
+  defaults: [
+    { since: "2015-12-01.2.2", value: "PT10M" },
+    { since: "2017-01-01.4.0", value: "PT15M" },
+  ],
+});
 const targetDedicated = [{ until: "2017-01-01.4.0", as: "targetDedicated" }] as const;
 export const targetDedicatedNodes = f.int32({ min: 0, renamed: targetDedicated });
 export const targetLowPriorityNodes = f.int32({ min: 0, since: "2017-05-01.5.0" });
