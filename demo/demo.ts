@@ -15,6 +15,8 @@ const main = async (): Promise<void> => {
   const files = await textFiles(process.argv[2]);
   const location = await mkdtemp(join(tmpdir(), "quern-demo-"));
   const server = startServer(location);
+  // Interrupted, it still leaves nothing running: the server is asked to stop, which makes the program above fail and end.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => server.kill("SIGTERM"));
   try {
     const endpoint = await serverReady(server, join(location, "ready.json"));
     console.log(`Quern is up at ${endpoint.batchUrl} (account ${endpoint.account})`);

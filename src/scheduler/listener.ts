@@ -1,0 +1,126 @@
+// The scheduler's side of the node channel: what an agent that connects still has to do or to drop, and its reports in their order.
+import type { AgentEvent, TaskRef } from "../api/agent/messages.ts";
+import type { Node } from "../domain/nodes.ts";
+import { isPlaced } from "../domain/tasks.ts";
+import type { AgentListener, HelloView } from "../node-management/channel.ts";
+import { choresOfNode } from "../store/chores.ts";
+import { getNodeById, nodesOfAgent } from "../store/nodes.ts";
+import { getPool } from "../store/pools.ts";
+import { getTasks } from "../store/tasks.ts";
+import { taskKey } from "./board.ts";
+import type { Context } from "./context.ts";
+import { nodeOrder, refOf, taskOrder } from "./orders.ts";
+import type { Leases } from "./leases.ts";
+import { getJobByUid } from "../store/jobs.ts";
+import { applyNodeEvent, resumeNode } from "./node-reports.ts";
+import { createUnhosted } from "./reconcilers/resize.ts";
+import { applyTaskEvents, type TaskEvent } from "./reports.ts";
+
+export const makeListener = (context: Context, leases: Leases): AgentListener => {
+  /** By agent: what it said it holds, until it has been sent the rest. */
+  const hellos = new Map<string, HelloView>();
+  return {
+    onHello: async (hello) => {
+      leases.renewed(hello.agentId);
+      hellos.set(hello.agentId, hello);
+      return { unwanted: await unwantedAttempts(context, hello), unwantedNodes: await adoptNodes(context, hello) };
+    },
+    onConnected: (agentId) => {
+      leases.renewed(agentId);
+      const hello = hellos.get(agentId);
+      hellos.delete(agentId);
+      catchUp(context, agentId, hello).catch((error: unknown) => context.log.error({ err: error, agentId }, "an agent could not be brought up to date"));
+    },
+    onEvents: (_agentId, events) => applyEvents(context, _agentId, events),
+    onDisconnected: (agentId) => leases.lost(agentId),
+  };
+};
+
+/** Runs of task events become one commit each; what is between them keeps its place. */
+const applyEvents = async (context: Context, agentId: string, events: readonly AgentEvent[]): Promise<void> => {
+  let run: TaskEvent[] = [];
+  const flush = async (): Promise<void> => {
+    if (run.length > 0) await applyTaskEvents(context, run);
+    run = [];
+  };
+  for (const event of events) {
+    if (event.type === "started" || event.type === "finished" || event.type === "stopped") {
+      run.push(event);
+      continue;
+    }
+    await flush();
+    await applyNodeEvent(context, agentId, event);
+  }
+  await flush();
+};
+
+const unwantedAttempts = async (context: Context, hello: HelloView): Promise<TaskRef[]> => {
+  const tasks = await getTasks(context.store, hello.attempts.map((one) => one.ref));
+  return hello.attempts
+    .filter(({ ref, nodeId }, index) => {
+      const task = tasks[index];
+      return task === undefined || !isPlaced(task) || task.nodeId !== nodeId || task.attempt !== ref.attempt;
+    })
+    .map((one) => one.ref);
+};
+
+/** Takes note of the agent's nodes and returns those that no pool has. */
+const adoptNodes = async (context: Context, hello: HelloView): Promise<string[]> => {
+  const unwanted: string[] = [];
+  for (const { nodeId, boot, state } of hello.nodes) {
+    const node = await getNodeById(context.store, nodeId);
+    if (node === undefined) unwanted.push(nodeId);
+    else await resumeNode(context, hello.agentId, { node, boot, state });
+  }
+  return unwanted;
+};
+
+/** Sends what the agent has missed or lost: nodes to host or boot, orders that never reached it, removals, chores. */
+const catchUp = async (context: Context, agentId: string, hello: HelloView | undefined): Promise<void> => {
+  const { board, store } = context;
+  // A provider that hosts nodes in an agent may have had none to tell when they were created.
+  await createUnhosted(context);
+  const boots = new Map((hello?.nodes ?? []).map((node) => [node.nodeId, node.boot]));
+  const known = new Set((hello?.attempts ?? []).map(({ ref }) => `${taskKey(ref)}.${ref.attempt}`));
+  const views = new Set<ReturnType<typeof board.view>>();
+  for (const node of await nodesOfAgent(store, agentId)) {
+    const view = board.view(node);
+    views.add(view);
+    // While it was away a handler or a message lost on the way may have changed what is placed.
+    view.unsure = true;
+    await bootNode(context, agentId, node, boots.get(node.id));
+    for (const { id, chore } of await choresOfNode(store, node.accountId, node.id)) {
+      context.channel.send(agentId, { type: "chore", nodeId: node.id, choreId: id, chore });
+    }
+  }
+  for (const view of views) {
+    await board.refresh(store, view);
+    for (const [nodeId, { node }] of view.nodes) if (node.agentId === agentId) await resend(context, agentId, nodeId, known);
+    context.bells.loop(view);
+    context.bells.pool(view);
+  }
+};
+
+const bootNode = async (context: Context, agentId: string, node: Node, bootSeen: number | undefined): Promise<void> => {
+  if (bootSeen === node.boot || (node.leaving?.kind === "remove" && bootSeen === undefined)) return;
+  const pool = await getPool(context.store, node.accountId, node.poolKey);
+  if (pool === undefined) return;
+  const name = await context.accountName(node.accountId);
+  context.channel.send(agentId, { type: "startNode", node: nodeOrder(node, pool, { name, url: context.accountUrl(name) }) });
+};
+
+/**
+ * Orders again what the store has placed there and the agent did not name: an order lost on the way, or an attempt that has ended and
+ * whose report follows (the agent knows those and ignores the order), or a process that is gone (it runs again).
+ */
+const resend = async (context: Context, agentId: string, nodeId: string, known: ReadonlySet<string>): Promise<void> => {
+  const view = await context.board.viewOfNode(context.store, nodeId);
+  const placed = view?.nodes.get(nodeId)?.placed ?? new Map();
+  const orders = [];
+  for (const task of placed.values()) {
+    if (known.has(`${taskKey(task)}.${refOf(task).attempt}`)) continue;
+    const job = view?.jobs.get(task.jobUid)?.job ?? (await getJobByUid(context.store, task.accountId, task.jobUid));
+    if (job !== undefined) orders.push(taskOrder(task, job));
+  }
+  if (orders.length > 0) context.channel.send(agentId, { type: "startTasks", tasks: orders });
+};

@@ -1,0 +1,162 @@
+// The scheduler as the rest of the program has it: a bell to ring (Wake), ears for the agents (AgentListener), a start that rebuilds
+// everything from the store, and a stop. It only connects the parts; what they do is in the files beside it.
+import type { TaskRef } from "../api/agent/messages.ts";
+import type { AgentListener } from "../node-management/channel.ts";
+import { listAccounts } from "../store/accounts.ts";
+import { choresOfNode } from "../store/chores.ts";
+import { getJob, pendingJobs, unfinishedJobs } from "../store/jobs.ts";
+import { nodesOfPool } from "../store/nodes.ts";
+import { allPools } from "../store/pools.ts";
+import { makeBoard } from "./board.ts";
+import { type Context, type JobKey, noMetrics, type PoolKey, type SchedulerParts } from "./context.ts";
+import { type Explain, makeExplain } from "./explain.ts";
+import { makeLeases } from "./leases.ts";
+import { makeListener } from "./listener.ts";
+import { schedule } from "./loop.ts";
+import { reconcileJob } from "./reconcilers/job-progress.ts";
+import { loseAgent } from "./reconcilers/node-loss.ts";
+import { createUnhosted, reconcilePool } from "./reconcilers/resize.ts";
+import { makeRunner } from "./runner.ts";
+import type { Wake } from "./wake.ts";
+
+export type { SchedulerMetrics, SchedulerParts } from "./context.ts";
+
+export type Scheduler = {
+  wake: Wake;
+  listener: AgentListener;
+  /** Takes up everything that the store says is under way. Call it once, before agents connect. */
+  start(): Promise<void>;
+  /** No loop runs any more when it resolves. Nodes and tasks are left as they are. */
+  stop(): Promise<void>;
+  /** Resolves when every loop and reconciler has come to rest: for tests. */
+  idle(): Promise<void>;
+  explain: Explain;
+};
+
+export const createScheduler = (parts: SchedulerParts): Scheduler => {
+  const { clock, log } = parts;
+  const poolName = (key: PoolKey): string => `${key.accountId}.${key.poolKey}`;
+  const jobName = (key: JobKey): string => `${key.accountId}.${key.jobKey}`;
+  const loops = makeRunner<PoolKey>({ name: "schedulerLoop", nameOf: poolName, run: (key) => schedule(context, key), clock, log });
+  const pools = makeRunner<PoolKey>({ name: "poolReconciler", nameOf: poolName, run: (key) => reconcilePool(context, key), clock, log });
+  const jobs = makeRunner<JobKey>({ name: "jobReconciler", nameOf: jobName, run: (key) => reconcileJob(context, key), clock, log });
+  /** Answers to bells that must read first: which agent, which pool. */
+  const errands = makeRunner<Errand>({ name: "errand", nameOf: (errand) => errand.name, run: (errand) => errand.run(), clock, log });
+  /** Views and rows are keys, too; a runner keeps what it is given. */
+  const poolKey = ({ accountId, poolKey }: PoolKey): PoolKey => ({ accountId, poolKey });
+  const context: Context = {
+    ...parts,
+    metrics: parts.metrics ?? noMetrics,
+    board: makeBoard(),
+    bells: {
+      loop: (key) => loops.ring(poolKey(key)),
+      pool: (key) => pools.ring(poolKey(key)),
+      poolAfter: (key, delayMs) => pools.ringAfter(poolKey(key), delayMs),
+      job: (key) => jobs.ring(key),
+      jobAfter: (key, delayMs) => jobs.ringAfter(key, delayMs),
+    },
+    accountName: accountNames(parts),
+  };
+  const leases = makeLeases(clock, parts.leaseMs, (agentId) => {
+    errands.ring({
+      name: `lose ${agentId}`,
+      run: async () => {
+        await loseAgent(context, agentId);
+        for (const job of await pendingJobs(parts.store)) jobs.ring({ accountId: job.accountId, jobKey: job.key });
+      },
+    });
+  });
+  const everyRunner = [loops, pools, jobs, errands];
+  return {
+    wake: makeWake(context, errands.ring),
+    listener: makeListener(context, leases),
+    start: () => resume(context, leases.lost),
+    stop: async () => {
+      leases.stop();
+      await Promise.all(everyRunner.map((runner) => runner.stop()));
+    },
+    idle: async () => {
+      // Each may ring another: at rest is when a whole round found nobody running.
+      for (let busy = true; busy; ) {
+        const before = everyRunner.map((runner) => runner.rings());
+        for (const runner of everyRunner) await runner.idle();
+        busy = everyRunner.some((runner, index) => runner.rings() !== before[index]);
+      }
+    },
+    explain: makeExplain(parts.store),
+  };
+};
+
+type Errand = { name: string; run: () => Promise<void> };
+
+const accountNames = (parts: SchedulerParts): Context["accountName"] => {
+  let names = new Map<number, string>();
+  return async (accountId) => {
+    if (!names.has(accountId)) names = new Map((await listAccounts(parts.store)).map((account) => [account.id, account.name]));
+    return names.get(accountId) ?? "";
+  };
+};
+
+const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
+  const { board, bells, store, channel } = context;
+  let errand = 0;
+  const look = (accountId: number, poolKey: string): void => {
+    const view = board.view({ accountId, poolKey });
+    view.stale = true;
+    bells.loop(view);
+  };
+  return {
+    pool: look,
+    resize: (accountId, poolKey) => {
+      board.view({ accountId, poolKey }).stale = true;
+      bells.pool({ accountId, poolKey });
+    },
+    job: (accountId, jobKey) => {
+      bells.job({ accountId, jobKey });
+      const run = async (): Promise<void> => {
+        const job = await getJob(store, accountId, jobKey);
+        if (job !== undefined) look(accountId, job.poolKey);
+      };
+      ring({ name: `job ${accountId}.${jobKey}`, run });
+    },
+    stop: (attempts) => {
+      const run = async (): Promise<void> => {
+        const byAgent = new Map<string, TaskRef[]>();
+        for (const { nodeId, accountId, jobUid, seq, attempt } of attempts) {
+          const view = await board.viewOfNode(store, nodeId);
+          const agentId = view?.nodes.get(nodeId)?.node.agentId;
+          board.drop(nodeId, { jobUid, seq, attempt });
+          if (view !== undefined) bells.loop(view);
+          if (agentId === undefined) continue;
+          byAgent.set(agentId, [...(byAgent.get(agentId) ?? []), { accountId, jobUid, seq, attempt }]);
+        }
+        for (const [agentId, tasks] of byAgent) channel.send(agentId, { type: "stopTasks", tasks });
+      };
+      ring({ name: `stop ${errand++}`, run });
+    },
+    chores: (nodes) => {
+      const run = async (): Promise<void> => {
+        for (const { accountId, nodeId } of nodes) {
+          const agentId = (await board.viewOfNode(store, nodeId))?.nodes.get(nodeId)?.node.agentId;
+          if (agentId === undefined) continue;
+          for (const { id, chore } of await choresOfNode(store, accountId, nodeId)) channel.send(agentId, { type: "chore", nodeId, choreId: id, chore });
+        }
+      };
+      ring({ name: `chores ${errand++}`, run });
+    },
+  };
+};
+
+/** Everything that a stop or a crash left under way. */
+const resume = async (context: Context, waitFor: (agentId: string) => void): Promise<void> => {
+  const { store, bells } = context;
+  for (const pool of await allPools(store)) {
+    const key = { accountId: pool.accountId, poolKey: pool.key };
+    const nodes = await nodesOfPool(store, pool.accountId, pool.key);
+    for (const { agentId } of nodes) if (agentId !== undefined && !context.channel.isConnected(agentId)) waitFor(agentId);
+    bells.loop(key);
+    bells.pool(key);
+  }
+  await createUnhosted(context);
+  for (const job of await unfinishedJobs(store)) bells.job({ accountId: job.accountId, jobKey: job.key });
+};
