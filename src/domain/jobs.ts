@@ -1,7 +1,8 @@
 // Jobs: their values, their state machine and what ends them. Pure.
+
+import type { Failure } from "../api/agent/messages.ts";
 import type { JobAddParameter } from "../api/batch/jobs.ts";
 import type { Infer } from "../api/fields.ts";
-import type { Failure } from "../api/agent/messages.ts";
 import type { Instant, Stamp } from "../lib/clock.ts";
 import { durationMs } from "../lib/duration.ts";
 import { type Refusal, stateMachine } from "./state-machine.ts";
@@ -62,16 +63,19 @@ export const jobStates = stateMachine({
   states: ["active", "disabling", "disabled", "enabling", "terminating", "completed", "deleting"],
   events: {
     //              from                                                                  to
-    addTask:      [[["active", "disabling", "disabled", "enabling"],                      "stay"]],
-    update:       [[["active", "disabling", "disabled", "enabling"],                      "stay"]],
-    disable:      [[["active", "disabling", "disabled"],                                  "disabling"]],
-    tasksStopped: [[["disabling"],                                                        "disabled"]],
+    addTask: [[["active", "disabling", "disabled", "enabling"], "stay"]],
+    update: [[["active", "disabling", "disabled", "enabling"], "stay"]],
+    disable: [[["active", "disabling", "disabled"], "disabling"]],
+    tasksStopped: [[["disabling"], "disabled"]],
     // Clients enable right after disabling and on active jobs; the service accepts the latter (SDK tests).
-    enable:       [[["disabled"], "enabling"], [["active", "enabling"],                   "stay"]],
-    ready:        [[["enabling"],                                                         "active"]],
-    terminate:    [[["active", "disabling", "disabled", "enabling"],                      "terminating"]],
-    tasksEnded:   [[["terminating"],                                                      "completed"]],
-    delete:       [[["active", "disabling", "disabled", "enabling", "terminating", "completed"], "deleting"]],
+    enable: [
+      [["disabled"], "enabling"],
+      [["active", "enabling"], "stay"],
+    ],
+    ready: [[["enabling"], "active"]],
+    terminate: [[["active", "disabling", "disabled", "enabling"], "terminating"]],
+    tasksEnded: [[["terminating"], "completed"]],
+    delete: [[["active", "disabling", "disabled", "enabling", "terminating", "completed"], "deleting"]],
   },
   refuse: refusals,
 });
@@ -79,14 +83,14 @@ export const jobStates = stateMachine({
 export type JobRefusal = Refusal<(typeof refusals)[JobState]>;
 
 const moved = (job: Job, to: JobState, now: Instant): Job =>
-  to === job.state
-    ? job
-    : { ...job, state: to, stateChangedAt: now, previousState: job.state, previousStateChangedAt: job.stateChangedAt };
+  to === job.state ? job : { ...job, state: to, stateChangedAt: now, previousState: job.state, previousStateChangedAt: job.stateChangedAt };
 
 /** Nothing of it is scheduled from this moment; the job reconciler does with the running tasks what `tasks` says. */
 export const disableJob = (job: Job, tasks: "requeue" | "terminate" | "wait", now: Instant): { after: Job } | JobRefusal => {
   const move = jobStates.next(job.state, "disable");
-  return move.refused !== undefined ? { refused: move.refused } : { after: { ...moved(job, move.to, now), pending: { kind: "disable", tasks } } };
+  return move.refused !== undefined
+    ? { refused: move.refused }
+    : { after: { ...moved(job, move.to, now), pending: { kind: "disable", tasks } } };
 };
 
 export const enableJob = (job: Job, now: Instant): { after: Job } | JobRefusal => {
@@ -99,7 +103,9 @@ export const defaultTerminateReason = "UserTerminate";
 /** Running tasks are ended by the job reconciler; those still `active` stay so for ever. */
 export const terminateJob = (job: Job, reason: string, now: Instant): { after: Job } | JobRefusal => {
   const move = jobStates.next(job.state, "terminate");
-  return move.refused !== undefined ? { refused: move.refused } : { after: { ...moved(job, move.to, now), pending: { kind: "terminate", reason } } };
+  return move.refused !== undefined
+    ? { refused: move.refused }
+    : { after: { ...moved(job, move.to, now), pending: { kind: "terminate", reason } } };
 };
 
 export const deleteJob = (job: Job, now: Instant): { after: Job } | JobRefusal => {

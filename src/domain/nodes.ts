@@ -66,25 +66,56 @@ const refusals = {
   preempted: "NodeStateUnusable",
 } as const;
 
-const alive: readonly NodeState[] = ["creating", "starting", "waitingforstarttask", "starttaskfailed", "idle", "running", "unusable", "unknown", "offline", "rebooting"];
+const alive: readonly NodeState[] = [
+  "creating",
+  "starting",
+  "waitingforstarttask",
+  "starttaskfailed",
+  "idle",
+  "running",
+  "unusable",
+  "unknown",
+  "offline",
+  "rebooting",
+];
 
 export const nodeStates = stateMachine({
-  states: ["creating", "starting", "waitingforstarttask", "starttaskfailed", "idle", "running", "unusable", "unknown", "offline", "rebooting", "leavingpool", "preempted"],
+  states: [
+    "creating",
+    "starting",
+    "waitingforstarttask",
+    "starttaskfailed",
+    "idle",
+    "running",
+    "unusable",
+    "unknown",
+    "offline",
+    "rebooting",
+    "leavingpool",
+    "preempted",
+  ],
   events: {
     // Reports of the agent about the boot that is wanted.
-    starting:            [[alive,                                                          "starting"]],
-    waitingforstarttask: [[alive,                                                          "waitingforstarttask"]],
-    idle:                [[["offline"], "offline"], [["running"], "running"], [alive,      "idle"]],
-    starttaskfailed:     [[alive,                                                          "starttaskfailed"]],
-    unusable:            [[alive,                                                          "unusable"]],
+    starting: [[alive, "starting"]],
+    waitingforstarttask: [[alive, "waitingforstarttask"]],
+    idle: [
+      [["offline"], "offline"],
+      [["running"], "running"],
+      [alive, "idle"],
+    ],
+    starttaskfailed: [[alive, "starttaskfailed"]],
+    unusable: [[alive, "unusable"]],
     // Its agent stayed away longer than its lease.
-    lost:                [[alive,                                                          "unknown"]],
+    lost: [[alive, "unknown"]],
     // Requests and what carries them out.
-    reboot:              [[["idle", "running", "offline", "starttaskfailed", "unusable"],  "rebooting"]],
-    leave:               [[[...alive, "preempted"],                                        "leavingpool"]],
-    tasksEnded:          [[["idle", "running", "offline"],                                 "offline"]],
-    enable:              [[["offline"], "idle"], [alive,                                   "stay"]],
-    disable:             [[alive,                                                          "stay"]],
+    reboot: [[["idle", "running", "offline", "starttaskfailed", "unusable"], "rebooting"]],
+    leave: [[[...alive, "preempted"], "leavingpool"]],
+    tasksEnded: [[["idle", "running", "offline"], "offline"]],
+    enable: [
+      [["offline"], "idle"],
+      [alive, "stay"],
+    ],
+    disable: [[alive, "stay"]],
   },
   refuse: refusals,
 });
@@ -92,7 +123,8 @@ export const nodeStates = stateMachine({
 export type NodeRefusal = Refusal<(typeof refusals)[NodeState] | "NodeAlreadyInTargetSchedulingState">;
 
 /** With another state, and since when. */
-export const moveNode = (node: Node, to: NodeState, now: Instant): Node => (to === node.state ? node : { ...node, state: to, stateChangedAt: now });
+export const moveNode = (node: Node, to: NodeState, now: Instant): Node =>
+  to === node.state ? node : { ...node, state: to, stateChangedAt: now };
 
 /** It is booted, healthy, enabled and stays: tasks may be placed on it. */
 export const takesTasks = (node: Pick<Node, "state" | "schedulingState" | "leaving">): boolean =>
@@ -100,22 +132,29 @@ export const takesTasks = (node: Pick<Node, "state" | "schedulingState" | "leavi
 
 /** What clients see: `idle`, `running` and `offline` follow from the tasks that run on it now. */
 export const shownState = (node: Pick<Node, "state" | "schedulingState" | "leaving">, runningTasks: number): NodeState => {
-  if (node.leaving?.kind === "remove") return "leavingpool";
-  // The clients' pollers take a node that is not `rebooting` right after the answer for one that has rebooted.
-  if (node.leaving?.kind === "reboot") return "rebooting";
   if (node.state !== "idle" && node.state !== "running" && node.state !== "offline") return node.state;
   if (runningTasks > 0) return "running";
   return node.schedulingState === "disabled" && node.leaving === undefined ? "offline" : "idle";
 };
 
-/** Takes no more tasks; the node reconciler boots it again once its tasks are dealt with as `option` says. */
+/**
+ * Takes no more tasks; the node reconciler boots it again once its tasks are dealt with as `option` says. It is `rebooting` at
+ * once: clients' pollers take a node that is not, right after the answer, for one that has rebooted.
+ */
 export const requestReboot = (node: Node, option: DeallocationOption, now: Instant): { after: Node } | NodeRefusal => {
-  if (node.leaving !== undefined && node.leaving.kind !== "disable") return { refused: node.leaving.kind === "reboot" ? "NodeBeingRebooted" : "OperationNotValidOnNode" };
+  if (node.leaving !== undefined && node.leaving.kind !== "disable")
+    return { refused: node.leaving.kind === "reboot" ? "NodeBeingRebooted" : "OperationNotValidOnNode" };
   const move = nodeStates.next(node.state, "reboot");
-  return move.refused !== undefined ? { refused: move.refused } : { after: { ...node, leaving: { kind: "reboot", option, since: now } } };
+  return move.refused !== undefined
+    ? { refused: move.refused }
+    : { after: { ...moveNode(node, move.to, now), leaving: { kind: "reboot", option, since: now } } };
 };
 
-export const requestDisableScheduling = (node: Node, option: Exclude<DeallocationOption, "retaineddata">, now: Instant): { after: Node } | NodeRefusal => {
+export const requestDisableScheduling = (
+  node: Node,
+  option: Exclude<DeallocationOption, "retaineddata">,
+  now: Instant,
+): { after: Node } | NodeRefusal => {
   if (node.schedulingState === "disabled") return { refused: "NodeAlreadyInTargetSchedulingState" };
   const move = nodeStates.next(node.state, "disable");
   if (move.refused !== undefined) return { refused: move.refused };
@@ -132,7 +171,10 @@ export const requestEnableScheduling = (node: Node, now: Instant): { after: Node
 
 /** A node leaves the pool: said once, carried out by the node reconciler. A reboot or disable under way is overtaken. */
 export const requestLeave = (node: Node, option: DeallocationOption, now: Instant): Node =>
-  node.leaving?.kind === "remove" ? node : { ...node, leaving: { kind: "remove", option, since: now } };
+  node.leaving?.kind === "remove" ? node : { ...moveNode(node, "leavingpool", now), leaving: { kind: "remove", option, since: now } };
+
+/** A resize that was stopped or timed out lets go of a node whose tasks still run. */
+export const stayAfterAll = (node: Node, now: Instant): Node => ({ ...moveNode(node, "idle", now), leaving: undefined });
 
 /** The processes of the last boot are gone: what its agent reports of that boot is refused from now on. */
 export const rebootNode = (node: Node, now: Instant): Node => ({
@@ -148,8 +190,14 @@ export type NodeReport = Extract<AgentEvent, { type: "node" }>;
 /** Applies what an agent says of a node, unless it speaks of an earlier boot or the node is already going. */
 export const reportNode = (node: Node, agentId: string, report: NodeReport, now: Instant): Node => {
   if (report.boot !== node.boot) return node;
-  const move = nodeStates.next(node.state, report.state);
-  const after: Node = { ...node, agentId, startTask: report.startTask ?? node.startTask, errors: report.errors, bootedAt: report.bootedAt ?? node.bootedAt };
+  const move = node.leaving?.kind === "reboot" ? { to: node.state } : nodeStates.next(node.state, report.state);
+  const after: Node = {
+    ...node,
+    agentId,
+    startTask: report.startTask ?? node.startTask,
+    errors: report.errors,
+    bootedAt: report.bootedAt ?? node.bootedAt,
+  };
   if (move.to === undefined) return after;
   const to = move.to === "idle" && node.schedulingState === "disabled" && node.leaving === undefined ? "offline" : move.to;
   return moveNode(after, to, now);
@@ -162,5 +210,11 @@ export const countFinished = (node: Node, finished: readonly { task: RecentTask;
   ...node,
   tasksRun: node.tasksRun + finished.length,
   tasksSucceeded: node.tasksSucceeded + finished.filter((one) => one.succeeded).length,
-  recentTasks: [...finished.slice(-recentTasksKept).reverse().map((one) => one.task), ...node.recentTasks].slice(0, recentTasksKept),
+  recentTasks: [
+    ...finished
+      .slice(-recentTasksKept)
+      .reverse()
+      .map((one) => one.task),
+    ...node.recentTasks,
+  ].slice(0, recentTasksKept),
 });

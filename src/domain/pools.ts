@@ -46,11 +46,11 @@ export const allocationStates = stateMachine({
   states: ["steady", "resizing", "stopping"],
   events: {
     //           from                                to
-    resize:     [[["steady"],                        "resizing"]],
-    stop:       [[["resizing"],                      "stopping"]],
-    settle:     [[["steady", "resizing", "stopping"], "steady"]],
+    resize: [[["steady"], "resizing"]],
+    stop: [[["resizing"], "stopping"]],
+    settle: [[["steady", "resizing", "stopping"], "steady"]],
     // Deleting ends whatever resize is under way and begins one to nothing.
-    empty:      [[["steady", "resizing", "stopping"], "resizing"]],
+    empty: [[["steady", "resizing", "stopping"], "resizing"]],
   },
   refuse: { steady: "OperationInvalidForCurrentState", resizing: "PoolBeingResized", stopping: "PoolBeingResized" },
 });
@@ -96,7 +96,10 @@ export const beginAllocation = (pool: Pool, timeoutMs: number | undefined, now: 
 export const resizePool = (pool: Pool, request: ResizeRequest, now: Instant): { after: Pool } | PoolRefusal => {
   const refusal = mayResize(pool);
   if (refusal !== undefined) return refusal;
-  const targets = { targetDedicated: request.targetDedicated ?? pool.targetDedicated, targetLowPriority: request.targetLowPriority ?? pool.targetLowPriority };
+  const targets = {
+    targetDedicated: request.targetDedicated ?? pool.targetDedicated,
+    targetLowPriority: request.targetLowPriority ?? pool.targetLowPriority,
+  };
   return { after: { ...begun(pool, request, now), ...targets } };
 };
 
@@ -121,7 +124,9 @@ export const stopResize = (pool: Pool, now: Instant): { after: Pool } | PoolRefu
   if (pool.state === "deleting") return { refused: "PoolBeingDeleted" };
   const move = allocationStates.next(pool.allocationState, "stop");
   if (move.refused !== undefined) return pool.allocationState === "stopping" ? { after: pool } : { refused: move.refused };
-  return { after: { ...allocation(pool, move.to, now), ...(pool.resize === undefined ? {} : { resize: { ...pool.resize, stopped: true } }) } };
+  return {
+    after: { ...allocation(pool, move.to, now), ...(pool.resize === undefined ? {} : { resize: { ...pool.resize, stopped: true } }) },
+  };
 };
 
 /** Resizes to nothing with `requeue`, then goes. */
@@ -149,12 +154,17 @@ const ending: Record<Cause, string> = {
 /** One entry for each kind of node that did not reach its target, in the service's words. */
 export const resizeErrors = (missing: Shortfall, cause: Cause, reason?: string): ResizeError[] => {
   const values = reason === undefined ? {} : { values: [{ name: "Reason", value: reason }] };
-  const entry = (kind: string): ResizeError => ({ code: cause, message: `Desired number of ${kind} nodes could not be allocated${ending[cause]}`, ...values });
+  const entry = (kind: string): ResizeError => ({
+    code: cause,
+    message: `Desired number of ${kind} nodes could not be allocated${ending[cause]}`,
+    ...values,
+  });
   return [...(missing.dedicated === 0 ? [] : [entry("dedicated")]), ...(missing.lowPriority === 0 ? [] : [entry("low priority")])];
 };
 
 /** Nodes that still belong to the pool: those on their way out do not count towards the targets. */
-export const staying = <N extends Pick<Node, "leaving">>(nodes: readonly N[]): N[] => nodes.filter((node) => node.leaving?.kind !== "remove");
+export const staying = <N extends Pick<Node, "leaving">>(nodes: readonly N[]): N[] =>
+  nodes.filter((node) => node.leaving?.kind !== "remove");
 
 /** Nodes wanted (positive) or too many (negative) of each kind. */
 export const shortfall = (pool: Pool, nodes: readonly Node[]): Shortfall => {

@@ -1,7 +1,8 @@
 // Tasks: their values, their state machine and what becomes of a finished attempt. Pure.
+
+import type { Failure, ResourceUsage } from "../api/agent/messages.ts";
 import type { TaskAddParameter } from "../api/batch/tasks.ts";
 import type { Infer } from "../api/fields.ts";
-import type { Failure, ResourceUsage } from "../api/agent/messages.ts";
 import type { Instant, Stamp } from "../lib/clock.ts";
 import { type Refusal, stateMachine } from "./state-machine.ts";
 
@@ -54,13 +55,13 @@ export const taskStates = stateMachine({
   states: ["active", "preparing", "running", "completed"],
   events: {
     //           from                                to
-    start:      [[["active", "preparing"],           "running"]],
-    finish:     [[["active", "preparing", "running"], "completed"]],
+    start: [[["active", "preparing"], "running"]],
+    finish: [[["active", "preparing", "running"], "completed"]],
     // Retry, requeue, recovery and withdrawal: back to the queue.
-    giveBack:   [[["active", "preparing", "running"], "active"]],
-    terminate:  [[["active", "preparing", "running"], "completed"]],
-    reactivate: [[["completed"],                      "active"]],
-    update:     [[["active", "preparing", "running"], "stay"]],
+    giveBack: [[["active", "preparing", "running"], "active"]],
+    terminate: [[["active", "preparing", "running"], "completed"]],
+    reactivate: [[["completed"], "active"]],
+    update: [[["active", "preparing", "running"], "stay"]],
   },
   refuse: { active: "TaskNotCompleted", preparing: "TaskNotCompleted", running: "TaskNotCompleted", completed: "TaskCompleted" },
 });
@@ -126,5 +127,5 @@ export const reactivateTask = (task: Task, now: Instant): { after: Task } | Task
   if (move.refused !== undefined) return { refused: move.refused };
   if (task.execution.result === "success") return { refused: "TaskSucceeded" };
   const { lastRetryTime: _lastRetryTime, ...execution } = task.execution;
-  return { after: backToQueue(task, now, { ...execution, retryCount: 0 }) };
+  return { after: { ...backToQueue(task, now, { ...execution, retryCount: 0 }), satisfied: false } };
 };

@@ -12,7 +12,8 @@ const sentences = {
   MultiInstanceNotSupported: "The task runs on several nodes at once, which this release cannot do yet.",
   ApplicationPackagesNotSupported: "It needs application packages, which this release cannot install yet.",
   ContainerSettingsNotSupported: "It runs in a container, which this release cannot do yet.",
-  AutoStorageNotSupported: "It takes or leaves files in the account's auto-storage or with a managed identity, which this release cannot do yet.",
+  AutoStorageNotSupported:
+    "It takes or leaves files in the account's auto-storage or with a managed identity, which this release cannot do yet.",
   AuthenticationTokenNotSupported: "The task asks for an authentication token, which this release cannot give yet.",
   AutoScaleNotSupported: "The size of the pool is given by a formula, which this release cannot evaluate yet.",
   MountsNotSupported: "The pool mounts file systems on its nodes, which this release cannot do yet.",
@@ -80,7 +81,7 @@ export const poolHeldBecause = (spec: PoolSpec): WaitingCode | undefined => {
   return start !== undefined && needsIdentity({ resourceFiles: start.resourceFiles }) ? "AutoStorageNotSupported" : undefined;
 };
 
-export type Surroundings = { job: Job; pool?: Pool; nodes: readonly Node[]; /** Tasks of the job that are placed. */ placedOfJob: number };
+export type Surroundings = { job: Job; pool?: Pool; nodes: readonly Node[] /** Tasks of the job that are placed. */; placedOfJob: number };
 
 /** Why a task is not running; undefined when it is running or completed. */
 export const taskWaiting = (task: Task, around: Surroundings): Waiting | undefined => {
@@ -111,8 +112,13 @@ export const poolWaiting = (pool: Pool, nodes: readonly Node[]): Waiting | undef
   if (nodes.some(takesTasks)) return undefined;
   const held = poolHeldBecause(pool.spec);
   if (held !== undefined) return waiting(held);
-  if (nodes.length === 0) return waiting(pool.resizeErrors?.some((error) => error.code === "AllocationFailed") ? "ImageNotAvailable" : "NoNodes");
-  return waiting(nodes.some((node) => node.state === "creating" || node.state === "starting" || node.state === "waitingforstarttask") ? "NodesStarting" : "NoUsableNodes");
+  if (nodes.length === 0)
+    return waiting(pool.resizeErrors?.some((error) => error.code === "AllocationFailed") ? "ImageNotAvailable" : "NoNodes");
+  return waiting(
+    nodes.some((node) => node.state === "creating" || node.state === "starting" || node.state === "waitingforstarttask")
+      ? "NodesStarting"
+      : "NoUsableNodes",
+  );
 };
 
 /** Why a node takes no tasks. */

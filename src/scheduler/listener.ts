@@ -4,15 +4,15 @@ import type { Node } from "../domain/nodes.ts";
 import { isPlaced } from "../domain/tasks.ts";
 import type { AgentListener, HelloView } from "../node-management/channel.ts";
 import { choresOfNode } from "../store/chores.ts";
+import { getJobByUid } from "../store/jobs.ts";
 import { getNodeById, nodesOfAgent } from "../store/nodes.ts";
 import { getPool } from "../store/pools.ts";
 import { getTasks } from "../store/tasks.ts";
 import { taskKey } from "./board.ts";
 import type { Context } from "./context.ts";
-import { nodeOrder, refOf, taskOrder } from "./orders.ts";
 import type { Leases } from "./leases.ts";
-import { getJobByUid } from "../store/jobs.ts";
 import { applyNodeEvent, resumeNode } from "./node-reports.ts";
+import { nodeOrder, refOf, taskOrder } from "./orders.ts";
 import { createUnhosted } from "./reconcilers/resize.ts";
 import { applyTaskEvents, type TaskEvent } from "./reports.ts";
 
@@ -29,7 +29,9 @@ export const makeListener = (context: Context, leases: Leases): AgentListener =>
       leases.renewed(agentId);
       const hello = hellos.get(agentId);
       hellos.delete(agentId);
-      catchUp(context, agentId, hello).catch((error: unknown) => context.log.error({ err: error, agentId }, "an agent could not be brought up to date"));
+      catchUp(context, agentId, hello).catch((error: unknown) =>
+        context.log.error({ err: error, agentId }, "an agent could not be brought up to date"),
+      );
     },
     onEvents: (_agentId, events) => applyEvents(context, _agentId, events),
     onDisconnected: (agentId) => leases.lost(agentId),
@@ -55,7 +57,10 @@ const applyEvents = async (context: Context, agentId: string, events: readonly A
 };
 
 const unwantedAttempts = async (context: Context, hello: HelloView): Promise<TaskRef[]> => {
-  const tasks = await getTasks(context.store, hello.attempts.map((one) => one.ref));
+  const tasks = await getTasks(
+    context.store,
+    hello.attempts.map((one) => one.ref),
+  );
   return hello.attempts
     .filter(({ ref, nodeId }, index) => {
       const task = tasks[index];

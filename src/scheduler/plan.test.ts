@@ -1,12 +1,12 @@
 // The scheduler's choices as text: nodes and jobs, then what is placed where.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plan, type PlanJob, type PlanNode } from "./plan.ts";
+import { type PlanJob, type PlanNode, plan } from "./plan.ts";
 import { depthFor, paceAfter } from "./prefetch.ts";
 
 /**
  * node NAME SLOTS/USED [depth N] [waiting KEY:SLOTS,...]
- * job UID [priority N] [max N] [placed N] [depth N]: SEQ[xSLOTS][@NODE] ...
+ * job UID [priority N] [max N] [placed N] [depth N]: SEQ[xSLOTS][@NODE][!] ...  (! is overdue)
  */
 const scenario = (text: string): string => {
   const nodes: PlanNode[] = [];
@@ -23,7 +23,10 @@ const scenario = (text: string): string => {
       nodes.push({ id: name!, slots: slots!, used: used!, depth: Number(option(line, "depth") ?? 0), unstarted: waiting });
     }
     if (word === "job") {
-      const ready = line.slice(line.indexOf(":") + 1).split(/\s+/).filter(Boolean);
+      const ready = line
+        .slice(line.indexOf(":") + 1)
+        .split(/\s+/)
+        .filter(Boolean);
       jobs.push({
         uid: Number(name),
         priority: Number(option(line, "priority") ?? 0),
@@ -31,8 +34,13 @@ const scenario = (text: string): string => {
         maxParallel: Number(option(line, "max") ?? "Infinity"),
         depth: Number(option(line, "depth") ?? 0),
         ready: ready.map((one) => {
-          const [, seq, slots, node] = /^(\d+)(?:x(\d+))?(?:@(\w+))?$/.exec(one)!;
-          return { seq: Number(seq), slots: Number(slots ?? 1), ...(node === undefined ? {} : { affinityNode: node }) };
+          const [, seq, slots, node, overdue] = /^(\d+)(?:x(\d+))?(?:@(\w+))?(!)?$/.exec(one)!;
+          return {
+            seq: Number(seq),
+            slots: Number(slots ?? 1),
+            ...(node === undefined ? {} : { affinityNode: node }),
+            overdue: overdue === "!",
+          };
         }),
       });
     }
@@ -50,9 +58,10 @@ const scenarios: Record<string, [input: string, expected: string]> = {
     "2/1 -> a; 1/1 -> a; 3/1 -> a",
   ],
   "maxParallelTasks counts what is placed already": ["node a 9/1\njob 1 max 3 placed 1: 1 2 3 4\njob 2: 1", "1/1 -> a; 1/2 -> a; 2/1 -> a"],
-  "requiredSlots": ["node a 4/0\nnode b 2/0\njob 1: 1x4 2x2 3", "1/1 -> a; 1/2 -> b"],
+  requiredSlots: ["node a 4/0\nnode b 2/0\njob 1: 1x4 2x2 3", "1/1 -> a; 1/2 -> b"],
   "a task that no node can hold does not stop the others": ["node a 2/0\njob 1: 1x3 2 3", "1/2 -> a; 1/3 -> a"],
-  "a task that does not fit yet keeps a node from smaller ones behind it": ["node a 4/1\nnode b 4/3\njob 1: 1x4 2 3", "1/2 -> b"],
+  "smaller tasks go before one that does not fit yet": ["node a 4/1\nnode b 4/3\njob 1: 1x4 2 3", "1/2 -> a; 1/3 -> a"],
+  "once overdue it keeps a node from smaller ones behind it": ["node a 4/1\nnode b 4/3\njob 1: 1x4! 2 3", "1/2 -> b"],
   "affinity is followed where there is room": ["node a 2/0\nnode b 2/1\njob 1: 1@b 2@b 3@gone", "1/1 -> b; 1/2 -> a; 1/3 -> a"],
   "short tasks are given ahead, to the shortest queue": [
     "node a 1/1 depth 2\nnode b 1/0 depth 2\njob 1 depth 2: 1 2 3 4 5 6",
@@ -60,7 +69,10 @@ const scenarios: Record<string, [input: string, expected: string]> = {
   ],
   "a job of long tasks is never given ahead": ["node a 1/1 depth 32\njob 1 depth 0: 1\njob 2 depth 4: 1", "2/1 -> a (ahead)"],
   "what waits on a busy node is taken back for a free one": ["node a 2/5 depth 9 waiting p,q,r\nnode b 2/0\njob 1:", "back r; back q"],
-  "nothing is taken back while there is other work": ["node a 2/5 depth 9 waiting p,q,r\nnode b 1/0 depth 9\njob 1 depth 9: 1 2", "1/1 -> b; 1/2 -> b (ahead)"],
+  "nothing is taken back while there is other work": [
+    "node a 2/5 depth 9 waiting p,q,r\nnode b 1/0 depth 9\njob 1 depth 9: 1 2",
+    "1/1 -> b; 1/2 -> b (ahead)",
+  ],
   "nothing to do": ["node a 2/0\njob 1:", ""],
 };
 

@@ -17,6 +17,8 @@ export type PlanTask = {
   readonly slots: number;
   /** The node that it would rather run on. */
   readonly affinityNode?: string;
+  /** It has waited so long that smaller tasks behind it must let it pass. */
+  readonly overdue?: boolean;
 };
 
 export type PlanJob = {
@@ -50,8 +52,8 @@ export type Plan = {
 type Seat = { readonly node: PlanNode; used: number; reserved: boolean };
 
 /**
- * Places tasks by priority of their jobs, then by age of job and task. A task that does not fit now keeps a node from those
- * behind it, so that it is never overtaken for ever; one that no node could hold is passed over.
+ * Places tasks by priority of their jobs, then by age of job and task. Where one does not fit now, smaller ones behind it go first, until
+ * it is overdue: then it keeps a node from those behind it. One that no node could hold is passed over.
  */
 export const plan = (snapshot: Snapshot): Plan => {
   const seats = snapshot.nodes.map((node): Seat => ({ node, used: node.used, reserved: false }));
@@ -63,7 +65,7 @@ export const plan = (snapshot: Snapshot): Plan => {
       if (placed >= job.maxParallel || seats.every((seat) => room(seat, job) <= 0)) break;
       const chosen = seatFor(seats, task, job, snapshot.fill);
       if (chosen === undefined) {
-        reserve(seats, task);
+        if (task.overdue === true) reserve(seats, task);
         continue;
       }
       const ahead = free(chosen) < task.slots;

@@ -139,7 +139,8 @@ const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
         for (const { accountId, nodeId } of nodes) {
           const agentId = (await board.viewOfNode(store, nodeId))?.nodes.get(nodeId)?.node.agentId;
           if (agentId === undefined) continue;
-          for (const { id, chore } of await choresOfNode(store, accountId, nodeId)) channel.send(agentId, { type: "chore", nodeId, choreId: id, chore });
+          for (const { id, chore } of await choresOfNode(store, accountId, nodeId))
+            channel.send(agentId, { type: "chore", nodeId, choreId: id, chore });
         }
       };
       ring({ name: `chores ${errand++}`, run });

@@ -73,28 +73,11 @@ export const satisfy = (tasks: readonly Pick<Task, "accountId" | "jobUid" | "key
       keys.map(([account, job, key]) => [key!, account!, job!, account!, job!, key!]),
     ),
     ...writeRows("UPDATE task_dependencies SET remaining = 0 WHERE account_id = ? AND job_uid = ? AND on_key = ? AND remaining > 0", keys),
-    ...writeRows(
-      releaseByRange,
-      numbers.map(({ account, job, number, count }) => [
-        number,
-        number,
-        account,
-        job,
-        account,
-        job,
-        number,
-        number,
-        account,
-        job,
-        number,
-        count,
-      ]),
-    ),
-    ...writeRows(
-      `UPDATE task_dependencies SET remaining = remaining - 1 WHERE account_id = ? AND job_uid = ? AND range_start IS NOT NULL
-        AND range_start <= ? AND range_end >= ? AND remaining > 0 AND ${satisfiedOfNumber} = ?`,
-      numbers.map(({ account, job, number, count }) => [account, job, number, number, account, job, number, count]),
-    ),
+    // Number by number: whether a range is met by the second shows only after the first has been taken off.
+    ...numbers.flatMap(({ account, job, number, count }) => [
+      ...writeRows(releaseByRange, [[number, number, account, job, account, job, number, number, account, job, number, count]]),
+      ...writeRows(meetByRange, [[account, job, number, number, account, job, number, count]]),
+    ]),
   ];
 };
 
@@ -121,6 +104,9 @@ const releaseByKey = `UPDATE tasks SET generation = generation + 1, blocked = bl
   WHERE d.account_id = tasks.account_id AND d.job_uid = tasks.job_uid AND d.seq = tasks.seq AND d.on_key = ? AND d.remaining > 0)
   WHERE account_id = ? AND job_uid = ? AND seq IN (
     SELECT seq FROM task_dependencies WHERE account_id = ? AND job_uid = ? AND on_key = ? AND remaining > 0)`;
+
+const meetByRange = `UPDATE task_dependencies SET remaining = remaining - 1 WHERE account_id = ? AND job_uid = ? AND range_start IS NOT NULL
+  AND range_start <= ? AND range_end >= ? AND remaining > 0 AND ${satisfiedOfNumber} = ?`;
 
 const releaseByRange = `UPDATE tasks SET generation = generation + 1, blocked = blocked - (SELECT count(*) FROM task_dependencies AS d
   WHERE d.account_id = tasks.account_id AND d.job_uid = tasks.job_uid AND d.seq = tasks.seq

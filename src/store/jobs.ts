@@ -99,6 +99,10 @@ export const pendingJobs = (read: Reader): Promise<Job[]> =>
     ),
   );
 
+/** All that have not ended, of all accounts: once at start, for wall clocks and for what a crash left undone. */
+export const unfinishedJobs = (read: Reader): Promise<Job[]> =>
+  jobsFrom(read.all(sql`SELECT * FROM jobs WHERE state <> 'completed' ORDER BY account_id, key`));
+
 /** With its row of counts. Conflict when the id is taken. */
 export const insertJob = (job: Job): Write[] => [
   {

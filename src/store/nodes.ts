@@ -1,5 +1,5 @@
-// Compute nodes in the database. Which of `idle` and `running` a node shows follows from the tasks placed on it (domain/nodes.ts);
-// where a query must know, it asks the index tasks_placed.
+// Compute nodes in the database. Whether a node shows as idle, running or offline follows from the tasks that run on it
+// (domain/nodes.ts); where a query must know, it asks the index tasks_placed.
 import type { Node, NodeState } from "../domain/nodes.ts";
 import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { comparisons, equality, type FilterColumns } from "./filter.ts";
@@ -100,10 +100,11 @@ export const listNodes = (read: Reader, page: ListPage & { accountId: number; po
     ),
   );
 
-/** As the API shows it: an idle node with a task on it is running. Stored states other than these two are shown as they are. */
-const shownState = `CASE WHEN state NOT IN ('idle', 'running') THEN state WHEN EXISTS (SELECT 1 FROM tasks
-  WHERE tasks.account_id = nodes.account_id AND tasks.node_id = nodes.id AND tasks.node_id IS NOT NULL AND tasks.state <> 'completed')
-  THEN 'running' ELSE 'idle' END`;
+/** The rule of `shownState` in domain/nodes.ts for lists and counts of nodes; a test holds the two together. */
+const shownState = `CASE WHEN state NOT IN ('idle', 'running', 'offline') THEN state WHEN EXISTS (SELECT 1 FROM tasks
+  WHERE tasks.account_id = nodes.account_id AND tasks.node_id = nodes.id AND tasks.node_id IS NOT NULL AND tasks.state <> 'completed'
+  AND tasks.state IN ('preparing', 'running')) THEN 'running' WHEN scheduling_state = 'disabled' AND leaving IS NULL THEN 'offline'
+  ELSE 'idle' END`;
 
 export type NodeCount = { poolKey: string; isDedicated: boolean; state: NodeState; count: number };
 
@@ -151,6 +152,14 @@ export const saveNodes = (nodes: readonly Node[]): Write[] => [
 ];
 
 export const saveNode = (node: Node): Write[] => saveNodes([node]);
+
+/** Changes nothing, but the batch it is in fails with a Conflict unless tasks may be placed on each of the nodes (domain/nodes.ts takesTasks). */
+export const checkNodesTakeTasks = (nodes: readonly Pick<Node, "accountId" | "poolKey" | "id" | "boot">[]): Write => ({
+  text: `UPDATE nodes SET generation = generation WHERE account_id = ? AND pool_key = ? AND id = ? AND boot = ?
+    AND state IN ('idle', 'running') AND scheduling_state = 'enabled' AND leaving IS NULL`,
+  rows: nodes.map((node) => [node.accountId, node.poolKey, node.id, node.boot]),
+  guard: 1,
+});
 
 /** With the chores on them. */
 export const deleteNodes = (nodes: readonly Node[]): Write[] => [

@@ -2,6 +2,7 @@
 // release of its dependents in the same commit. What a change means is decided in domain/tasks.ts.
 import type { Execution, Task } from "../domain/tasks.ts";
 import type { Stamp } from "../lib/clock.ts";
+import { durationMs } from "../lib/duration.ts";
 import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { deleteDependencies, insertDependencies, satisfy, type TaskDependency, unsatisfy } from "./dependencies.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
@@ -95,6 +96,45 @@ export const allPlacedTasks = async (read: Reader, poolNodes: readonly { account
   const placed: Task[] = [];
   for (const node of poolNodes) placed.push(...(await placedTasks(read, { accountId: node.accountId, nodeId: node.id })));
   return placed;
+};
+
+/** What of a job is placed and not completed, on whatever node, oldest first: at most as many as its pool has slots and prefetches. */
+export const placedTasksOfJob = (
+  read: Reader,
+  { accountId, uid, poolKey }: { accountId: number; uid: number; poolKey: string },
+  limit: number,
+): Promise<Task[]> =>
+  tasksFrom(
+    read.all(
+      sql`SELECT t.* FROM nodes AS n CROSS JOIN tasks AS t INDEXED BY tasks_placed ON t.account_id = n.account_id AND t.node_id = n.id
+          WHERE n.account_id = ${accountId} AND n.pool_key = ${poolKey} AND t.node_id IS NOT NULL AND t.state <> 'completed'
+          AND t.job_uid = ${uid} ORDER BY t.seq LIMIT ${limit}`,
+    ),
+  );
+
+/** The nodes, of those that still exist, that any of the oldest `limit` tasks of a job ran on: for deleting the job slice by slice. */
+export const nodesOfJob = async (read: Reader, { accountId, uid }: { accountId: number; uid: number }, limit: number): Promise<string[]> =>
+  (
+    await read.all<{ node_id: string }>(
+      sql`SELECT DISTINCT node_id FROM (SELECT coalesce(node_id, json_extract(execution, '$.node.nodeId')) AS node_id FROM tasks
+          WHERE account_id = ${accountId} AND job_uid = ${uid} ORDER BY seq LIMIT ${limit}) WHERE node_id IN (SELECT id FROM nodes)`,
+    )
+  ).map((row) => row.node_id);
+
+/**
+ * When the last directory of a completed task on the node may go, in ms; 0 when there is none, Infinity when one stays for ever. Reads
+ * all tasks of the account: only for the deallocation option `retaineddata`, which is rare and deprecated.
+ */
+export const retainedUntil = async (read: Reader, accountId: number, nodeId: string): Promise<number> => {
+  type Row = { retention: string | null; ended: number };
+  const rows = await read.all<Row>(
+    sql`SELECT json_extract(spec, '$.constraints.retentionTime') AS retention, max(coalesce(ended_at, 0)) AS ended FROM tasks
+        WHERE account_id = ${accountId} AND node_id = ${nodeId} AND state = 'completed' GROUP BY retention`,
+  );
+  return Math.max(
+    0,
+    ...rows.map(({ retention, ended }) => ended + (retention === null ? Number.POSITIVE_INFINITY : durationMs(retention))),
+  );
 };
 
 /**

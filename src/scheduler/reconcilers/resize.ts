@@ -1,7 +1,7 @@
 // Brings the nodes of a pool to its targets: makes new ones, chooses which leave, ends the resize with what went wrong. Carrying out the
 // leaving is node-actions.ts. Without input but the store; may run at any time and twice.
 import { type Node, requestLeave, stayAfterAll } from "../../domain/nodes.ts";
-import { chooseVictims, type Pool, resizeErrors, settlePool, type Shortfall, shortfall } from "../../domain/pools.ts";
+import { chooseVictims, type Pool, resizeErrors, type Shortfall, settlePool, shortfall } from "../../domain/pools.ts";
 import { poolHeldBecause, waiting } from "../../domain/waiting.ts";
 import type { Reader, Write } from "../../store/db.ts";
 import { deleteNodes, insertNodes, nodesOfPool, saveNodes } from "../../store/nodes.ts";
@@ -54,7 +54,9 @@ const emptied = (pool: Pool, nodes: readonly Node[], now: number): Step => {
 
 /** The resize is given up: keeps what there is, also the nodes that were to leave when their tasks end. */
 const given = (pool: Pool, nodes: readonly Node[], cause: "ResizeStopped" | "AllocationTimedout", now: number): Step => {
-  const patient = nodes.filter((node) => node.leaving?.kind === "remove" && (node.leaving.option === "taskcompletion" || node.leaving.option === "retaineddata"));
+  const patient = nodes.filter(
+    (node) => node.leaving?.kind === "remove" && (node.leaving.option === "taskcompletion" || node.leaving.option === "retaineddata"),
+  );
   const kept = patient.map((node) => stayAfterAll(node, now));
   const after = nodes.map((node) => kept.find((one) => one.id === node.id) ?? node);
   const settled = settlePool(pool, resizeErrors(unmet(shortfall(pool, after)), cause), now);
@@ -72,7 +74,10 @@ const sized = (context: Context, pool: Pool, nodes: readonly Node[], now: number
   if (short.dedicated > 0 || short.lowPriority > 0) {
     const obstacle = whyNoNodes(context, pool);
     if (obstacle !== undefined) {
-      return { writes: [...writes, ...savePool(settlePool(pool, resizeErrors(atLeast0(short), "AllocationFailed", obstacle), now))], created: [] };
+      return {
+        writes: [...writes, ...savePool(settlePool(pool, resizeErrors(atLeast0(short), "AllocationFailed", obstacle), now))],
+        created: [],
+      };
     }
   }
   const created = newNodes(context, pool, nodes, atLeast0(short), now);
@@ -83,7 +88,10 @@ const sized = (context: Context, pool: Pool, nodes: readonly Node[], now: number
   return { writes, created, pool };
 };
 
-const atLeast0 = (short: Shortfall): Shortfall => ({ dedicated: Math.max(0, short.dedicated), lowPriority: Math.max(0, short.lowPriority) });
+const atLeast0 = (short: Shortfall): Shortfall => ({
+  dedicated: Math.max(0, short.dedicated),
+  lowPriority: Math.max(0, short.lowPriority),
+});
 
 const whoLeaves = (context: Context, pool: Pool, nodes: readonly Node[], now: number): Node[] => {
   const { option, nodeIds } = pool.resize ?? { option: "requeue" as const, nodeIds: undefined };
@@ -159,7 +167,9 @@ export const createNodes = async (context: Context, pool: Pool, nodes: readonly 
   try {
     await context.provider.create(nodes.map((node) => nodeOrder(node, pool, account)));
     const statuses = await context.provider.statuses(nodes.map((node) => node.id));
-    reasons = new Map([...statuses].flatMap(([id, { status, reason }]) => (status === "failed" ? [[id, reason ?? "The node could not be created."]] : [])));
+    reasons = new Map(
+      [...statuses].flatMap(([id, { status, reason }]) => (status === "failed" ? [[id, reason ?? "The node could not be created."]] : [])),
+    );
   } catch (error) {
     context.log.error({ err: error, pool: pool.id }, "nodes could not be created");
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,0 +1,54 @@
+// What the parts of the scheduler are given: the services of the outside, the board (memory) and the bells by which they wake each other.
+import type { ImageCatalogue } from "../domain/images.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import type { NodeChannel } from "../node-management/channel.ts";
+import type { NodeProvider } from "../providers/provider.ts";
+import type { Store } from "../store/db.ts";
+import type { Board } from "./board.ts";
+
+/** Figures for /metrics; all optional work, none may throw. */
+export interface SchedulerMetrics {
+  /** From the moment a task could run (or was added) to its order leaving for the node, in ms. */
+  dispatched(waitedMs: number): void;
+  taskEnded(kind: "success" | "failure" | "retry" | "recovery"): void;
+}
+
+export const noMetrics: SchedulerMetrics = { dispatched: () => {}, taskEnded: () => {} };
+
+export type SchedulerParts = {
+  store: Store;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  channel: NodeChannel;
+  provider: NodeProvider;
+  images: ImageCatalogue;
+  /** How long an agent may stay away before its tasks run elsewhere; it stops them itself by then. */
+  leaseMs: number;
+  /** What tasks see as AZ_BATCH_ACCOUNT_URL. */
+  accountUrl: (accountName: string) => string;
+  metrics?: SchedulerMetrics;
+};
+
+export type PoolKey = { accountId: number; poolKey: string };
+export type JobKey = { accountId: number; jobKey: string };
+
+export type Bells = {
+  /** The scheduler loop of the pool. */
+  loop(pool: PoolKey): void;
+  /** The pool's resize, deletion and what its nodes have under way. */
+  pool(pool: PoolKey): void;
+  job(job: JobKey): void;
+  /** As `job`, so much later: for wall clocks. */
+  jobAfter(job: JobKey, delayMs: number): void;
+  poolAfter(pool: PoolKey, delayMs: number): void;
+};
+
+export type Context = Omit<SchedulerParts, "metrics"> & {
+  metrics: SchedulerMetrics;
+  board: Board;
+  bells: Bells;
+  accountName(accountId: number): Promise<string>;
+};

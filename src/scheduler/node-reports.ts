@@ -1,0 +1,80 @@
+// What agents report of the nodes themselves: states of a boot, removals, chores done. Small and rare beside the reports of tasks.
+import type { AgentEvent } from "../api/agent/messages.ts";
+import { moveNode, type Node, nodeStates, reportNode } from "../domain/nodes.ts";
+import { recoverTask } from "../domain/tasks.ts";
+import { deleteChore } from "../store/chores.ts";
+import type { Reader, Write } from "../store/db.ts";
+import { deleteNodes, getNode, getNodeById, saveNode } from "../store/nodes.ts";
+import { placedTasks, saveTasks } from "../store/tasks.ts";
+import type { Context } from "./context.ts";
+
+export type NodeEvent = Extract<AgentEvent, { type: "node" | "nodeRemoved" | "choreDone" }>;
+
+/** Durable when it resolves. */
+export const applyNodeEvent = async (context: Context, agentId: string, event: NodeEvent): Promise<void> => {
+  if (event.type === "choreDone") return choreDone(context, event);
+  const done = await context.store.decide(async (read) => {
+    const node = await getNodeById(read, event.nodeId);
+    if (node === undefined) return { writes: [], result: undefined };
+    const { writes, after } = event.type === "node" ? reported(context, node, agentId, event) : await removed(context, read, node);
+    return { writes, result: { before: node, after } };
+  });
+  if (done === undefined) {
+    // A node that nobody wants: of a pool deleted while its agent was away.
+    if (event.type === "node") context.channel.send(agentId, { type: "removeNode", nodeId: event.nodeId });
+    return;
+  }
+  const view = context.board.view(done.before);
+  view.stale = true;
+  if (event.type === "nodeRemoved") view.unsure = true;
+  context.bells.loop(view);
+  if (event.type === "nodeRemoved" || done.before.leaving !== undefined) context.bells.pool(view);
+};
+
+const reported = (
+  context: Context,
+  node: Node,
+  agentId: string,
+  event: Extract<NodeEvent, { type: "node" }>,
+): { writes: Write[]; after: Node } => {
+  const after = reportNode(node, agentId, event, context.clock.now());
+  return after === node ? { writes: [], after } : { writes: saveNode(after), after };
+};
+
+/** A node that was to leave is gone; any other is lost, and what it ran goes back to the queue. */
+const removed = async (context: Context, read: Reader, node: Node): Promise<{ writes: Write[]; after: Node }> => {
+  const now = context.clock.now();
+  const placed = await placedTasks(read, { accountId: node.accountId, nodeId: node.id });
+  const back = placed.length === 0 ? [] : saveTasks(placed.map((task) => ({ before: task, after: recoverTask(task, now) })));
+  if (node.leaving?.kind === "remove") return { writes: [...back, ...deleteNodes([node])], after: node };
+  const move = nodeStates.next(node.state, "lost");
+  const after = move.to === undefined ? node : moveNode(node, move.to, now);
+  return { writes: [...back, ...saveNode(after)], after };
+};
+
+const choreDone = async (context: Context, event: Extract<NodeEvent, { type: "choreDone" }>): Promise<void> => {
+  const node = await getNodeById(context.store, event.nodeId);
+  if (node !== undefined) await context.store.commit(deleteChore(node.accountId, event.nodeId, event.choreId));
+};
+
+/** The node as an agent's hello describes it: it is in contact again. */
+export const resumeNode = async (context: Context, agentId: string, seen: { node: Node; boot: number; state: string }): Promise<void> => {
+  const { node, boot } = seen;
+  const state = seen.state as Extract<AgentEvent, { type: "node" }>["state"];
+  const resumed = await context.store.decide(async (read) => {
+    const now = await getNode(read, node.accountId, node.poolKey, node.id);
+    if (now === undefined) return { writes: [], result: false };
+    const after = reportNode(
+      now,
+      agentId,
+      { type: "node", nodeId: node.id, boot, state, startTask: now.startTask, errors: now.errors },
+      context.clock.now(),
+    );
+    const same = after.state === now.state && after.agentId === now.agentId;
+    return { writes: same ? [] : saveNode(after), result: !same };
+  });
+  if (!resumed) return;
+  const view = context.board.view(node);
+  view.stale = true;
+  context.bells.loop(view);
+};

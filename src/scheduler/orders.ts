@@ -1,0 +1,105 @@
+// What agents are told to do, made from the rows: task orders and node orders. Pure.
+import type {
+  EnvironmentVariable,
+  NodeOrder,
+  OutputFileOrder,
+  ResourceFileOrder,
+  StartTaskOrder,
+  TaskOrder,
+  TaskRef,
+} from "../api/agent/messages.ts";
+import type { Job } from "../domain/jobs.ts";
+import type { Node } from "../domain/nodes.ts";
+import type { Pool } from "../domain/pools.ts";
+import type { Task } from "../domain/tasks.ts";
+import { durationMs } from "../lib/duration.ts";
+
+export const refOf = (task: Pick<Task, "accountId" | "jobUid" | "seq" | "attempt">): TaskRef => ({
+  accountId: task.accountId,
+  jobUid: task.jobUid,
+  seq: task.seq,
+  attempt: task.attempt,
+});
+
+type Setting = { name: string; value?: string };
+
+/** The later list wins; each name appears once. */
+const environmentOf = (...lists: (readonly Setting[] | undefined)[]): EnvironmentVariable[] => {
+  const byName = new Map<string, string>();
+  for (const list of lists) for (const { name, value } of list ?? []) byName.set(name, value ?? "");
+  return [...byName].map(([name, value]) => ({ name, value }));
+};
+
+const resourceFileOrders = (files: Task["spec"]["resourceFiles"]): ResourceFileOrder[] =>
+  (files ?? []).map(({ httpUrl, storageContainerUrl, blobPrefix, filePath, fileMode }) => ({
+    httpUrl,
+    storageContainerUrl,
+    blobPrefix,
+    filePath,
+    fileMode,
+  }));
+
+const outputFileOrders = (files: Task["spec"]["outputFiles"]): OutputFileOrder[] =>
+  (files ?? []).flatMap((file) => {
+    const container = file.destination.container;
+    if (container === undefined) return [];
+    const headers = (container.uploadHeaders ?? []).map(({ name, value }) => ({ name, value: value ?? "" }));
+    const { uploadCondition } = file.uploadOptions;
+    return [
+      {
+        filePattern: file.filePattern,
+        containerUrl: container.containerUrl,
+        path: container.path,
+        headers,
+        uploadCondition: uploadCondition.toLowerCase(),
+      },
+    ];
+  });
+
+/** Undefined when unlimited. */
+const finiteMs = (duration: string | undefined): number | undefined => {
+  if (duration === undefined) return undefined;
+  const ms = durationMs(duration);
+  return Number.isFinite(ms) ? ms : undefined;
+};
+
+/** The order for the attempt that the task has been placed with. */
+export const taskOrder = (task: Task, job: Job): TaskOrder => ({
+  ref: refOf(task),
+  nodeId: task.nodeId!,
+  jobId: job.id,
+  taskId: task.id,
+  slots: task.slots,
+  commandLine: task.spec.commandLine,
+  environment: environmentOf(job.spec.commonEnvironmentSettings, task.spec.environmentSettings),
+  resourceFiles: resourceFileOrders(task.spec.resourceFiles),
+  outputFiles: outputFileOrders(task.spec.outputFiles),
+  maxWallClockMs: finiteMs(task.spec.constraints?.maxWallClockTime),
+  retentionMs: finiteMs(task.spec.constraints?.retentionTime),
+});
+
+const startTaskOrder = (pool: Pool): StartTaskOrder | undefined => {
+  const start = pool.spec.startTask;
+  if (start === undefined) return undefined;
+  return {
+    commandLine: start.commandLine,
+    environment: environmentOf(start.environmentSettings),
+    resourceFiles: resourceFileOrders(start.resourceFiles),
+    maxTaskRetryCount: start.maxTaskRetryCount ?? 0,
+    waitForSuccess: start.waitForSuccess ?? true,
+  };
+};
+
+export const nodeOrder = (node: Node, pool: Pool, account: { name: string; url: string }): NodeOrder => ({
+  accountId: node.accountId,
+  accountName: account.name,
+  accountUrl: account.url,
+  poolId: pool.id,
+  nodeId: node.id,
+  boot: node.boot,
+  slots: slotsPerNode(pool),
+  isDedicated: node.isDedicated,
+  startTask: startTaskOrder(pool),
+});
+
+export const slotsPerNode = (pool: Pool): number => pool.spec.taskSlotsPerNode ?? 1;

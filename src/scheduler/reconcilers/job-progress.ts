@@ -1,0 +1,158 @@
+// Carries jobs on: disabling, enabling, terminating, deleting, ending when all tasks are complete or the wall clock runs out, and auto pools
+// that go with their job. Works in bounded slices. Without input but the store; may run at any time and twice.
+import type { TaskRef } from "../../api/agent/messages.ts";
+import { allTasksComplete, type Job, settleJob, terminateJob, wallClockEnd } from "../../domain/jobs.ts";
+import { deletePool } from "../../domain/pools.ts";
+import { isPlaced, requeueTask, type Task, terminateTask, withdrawTask } from "../../domain/tasks.ts";
+import { addChores, type NodeChore } from "../../store/chores.ts";
+import type { Reader, Write } from "../../store/db.ts";
+import { checkCounts, deleteJob, getJob, jobCounts, saveJob } from "../../store/jobs.ts";
+import { getPool, savePool } from "../../store/pools.ts";
+import { deleteTasksOfJob, nodesOfJob, placedTasksOfJob, saveTasks } from "../../store/tasks.ts";
+import type { Context, JobKey } from "../context.ts";
+import { refOf } from "../orders.ts";
+
+/** Tasks dealt with in one commit. */
+const slice = 500;
+
+type Step = {
+  writes: Write[];
+  job?: Job;
+  /** Not the job's any more: their processes end. */
+  stopped: Task[];
+  /** Not begun, and not to begin. */
+  waiting: Task[];
+  chores: NodeChore[];
+  /** Something was done, and more may be left. */
+  again: boolean;
+};
+const still = (job?: Job): Step => ({ writes: [], job, stopped: [], waiting: [], chores: [], again: false });
+
+export const reconcileJob = async (context: Context, key: JobKey): Promise<void> => {
+  const step = await context.store.decide(async (read) => {
+    const job = await getJob(read, key.accountId, key.jobKey);
+    const step = job === undefined ? still() : await nextStep(context, read, job);
+    return { writes: step.writes, result: step };
+  });
+  if (step.job === undefined) return;
+  await tell(context, step.job, step);
+  if (step.again) context.bells.job(key);
+};
+
+const nextStep = async (context: Context, read: Reader, job: Job): Promise<Step> => {
+  const now = context.clock.now();
+  const ends = wallClockEnd(job);
+  if (
+    Number.isFinite(ends) &&
+    (job.state === "active" || job.state === "disabled" || job.state === "disabling" || job.state === "enabling")
+  ) {
+    if (ends <= now) return ending(job, "MaxWallClockTimeExpiry", now);
+    context.bells.jobAfter({ accountId: job.accountId, jobKey: job.key }, ends - now);
+  }
+  switch (job.state) {
+    case "active":
+      return whenComplete(read, job, now);
+    case "enabling":
+      return { ...still(job), writes: saveJob(settleJob(job, now)), again: true };
+    case "disabling":
+      return disabling(read, job, now);
+    case "terminating":
+      return terminating(context, read, job, now);
+    case "deleting":
+      return deleting(context, read, job, now);
+    default:
+      return still(job);
+  }
+};
+
+const ending = (job: Job, reason: string, now: number, guards: Write[] = []): Step => {
+  const next = terminateJob(job, reason, now);
+  return "after" in next ? { ...still(job), writes: [...guards, ...saveJob(next.after)], again: true } : still(job);
+};
+
+const whenComplete = async (read: Reader, job: Job, now: number): Promise<Step> => {
+  const counts = await jobCounts(read, job.accountId, job.uid);
+  if (counts === undefined || !allTasksComplete(job, counts)) return still(job);
+  // The guard: a task that is added at this moment keeps the job going.
+  return ending(job, "AllTasksComplete", now, [checkCounts(job.accountId, job.uid, counts)]);
+};
+
+const disabling = async (read: Reader, job: Job, now: number): Promise<Step> => {
+  const mode = job.pending?.kind === "disable" ? job.pending.tasks : "requeue";
+  const placed = await placedTasksOfJob(read, job, slice);
+  if (placed.length === 0) return { ...still(job), writes: saveJob(settleJob(job, now)), again: true };
+  if (mode === "wait") return { ...still(job), waiting: placed.filter((task) => task.state === "active") };
+  const after = (task: Task): Task => (mode === "terminate" ? ended(task, now) : requeueTask(task, now));
+  return { ...still(job), writes: saveTasks(placed.map((task) => ({ before: task, after: after(task) }))), stopped: placed, again: true };
+};
+
+const terminating = async (context: Context, read: Reader, job: Job, now: number): Promise<Step> => {
+  const placed = await placedTasksOfJob(read, job, slice);
+  if (placed.length > 0) {
+    return {
+      ...still(job),
+      writes: saveTasks(placed.map((task) => ({ before: task, after: ended(task, now) }))),
+      stopped: placed,
+      again: true,
+    };
+  }
+  return { ...still(job), writes: [...saveJob(settleJob(job, now)), ...(await autoPoolGone(context, read, job, now))], again: false };
+};
+
+/** Running tasks are ended; one that had not begun is, to its user, still active and stays so. */
+const ended = (task: Task, now: number): Task => {
+  if (task.state === "active") return withdrawTask(task, now);
+  const { after } = terminateTask(task, now) as { after: Task };
+  return after;
+};
+
+/** Ends what runs, asks the nodes for the removal of the job's directories, then removes the rows slice by slice, the job's own last. */
+const deleting = async (context: Context, read: Reader, job: Job, now: number): Promise<Step> => {
+  const placed = await placedTasksOfJob(read, job, slice);
+  if (placed.length > 0) {
+    const changes = placed.map((task) => ({ before: task, after: withdrawTask(task, now) }));
+    return { ...still(job), writes: saveTasks(changes), stopped: placed, again: true };
+  }
+  const chores = await directoryChores(context, read, job);
+  const { writes, deleted } = await deleteTasksOfJob(read, { accountId: job.accountId, jobUid: job.uid, limit: slice });
+  const added = chores.length === 0 ? [] : addChores(chores);
+  if (deleted > 0) return { ...still(job), writes: [...added, ...writes], chores, again: true };
+  return { ...still(job), writes: [...(await autoPoolGone(context, read, job, now)), ...deleteJob(job)] };
+};
+
+/** One a node for the whole job directory, written with every slice that names the node: doing it twice does no harm. */
+const directoryChores = async (context: Context, read: Reader, job: Job): Promise<NodeChore[]> => {
+  const nodes = await nodesOfJob(read, job, slice);
+  const path = `workitems/${job.id}`;
+  return nodes.map((nodeId) => ({ accountId: job.accountId, nodeId, id: context.clock.stamp(), chore: { type: "removeDirectory", path } }));
+};
+
+/** The pool that was made for the job goes with it, unless it is to stay. */
+const autoPoolGone = async (context: Context, read: Reader, job: Job, now: number): Promise<Write[]> => {
+  const specification = job.spec.poolInfo.autoPoolSpecification;
+  if (specification === undefined || specification.keepAlive === true) return [];
+  const pool = await getPool(read, job.accountId, job.poolKey);
+  if (pool === undefined || pool.autoPoolJob !== job.key) return [];
+  const next = deletePool(pool, now);
+  if (!("after" in next)) return [];
+  context.bells.poolAfter({ accountId: job.accountId, poolKey: pool.key }, 0);
+  return savePool(next.after);
+};
+
+const tell = async (context: Context, job: Job, step: Step): Promise<void> => {
+  const view = context.board.view({ accountId: job.accountId, poolKey: job.poolKey });
+  const agentOf = (nodeId: string): string | undefined => view.nodes.get(nodeId)?.node.agentId;
+  for (const [type, tasks] of [["stopTasks", step.stopped] as const, ["withdrawTasks", step.waiting] as const]) {
+    const byAgent = Map.groupBy(tasks.filter(isPlaced), (task) => agentOf(task.nodeId!));
+    for (const [agentId, some] of byAgent)
+      if (agentId !== undefined) context.channel.send(agentId, { type, tasks: some.map((task): TaskRef => refOf(task)) });
+  }
+  for (const task of step.stopped) context.board.drop(task.nodeId!, task);
+  for (const { nodeId, id, chore } of step.chores) {
+    const agentId = agentOf(nodeId);
+    if (agentId !== undefined) context.channel.send(agentId, { type: "chore", nodeId, choreId: id, chore });
+  }
+  if (step.writes.length === 0) return;
+  view.stale = true;
+  context.bells.loop(view);
+};
