@@ -9,7 +9,7 @@ test("a node becomes idle and runs a task with the service's environment and not
   const node = await world.node();
   const task = aTask(`/bin/sh -c "env; pwd; echo problem >&2; exit 3"`, {
     environment: [
-      { name: "GREETING", value: "it's \"fine\" ü" },
+      { name: "GREETING", value: 'it\'s "fine" ü' },
       { name: "AZ_BATCH_POOL_ID", value: "mine" },
     ],
   });
@@ -51,7 +51,10 @@ test("a program that does not exist is a failure before the run, without an exit
       ["usererror", "CommandLaunchFailed", "preProcessing", undefined],
     ],
   );
-  assert.deepEqual(outcomes[0]!.failure!.details!.map(({ name }) => name), ["CommandLine", "Message"]);
+  assert.deepEqual(
+    outcomes[0]!.failure!.details!.map(({ name }) => name),
+    ["CommandLine", "Message"],
+  );
   assert.equal(outcomes[0]!.failure!.details![0]!.value, "cmd /c echo hello");
 });
 

@@ -119,17 +119,22 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
   const nodes: Nodes = openNodes(context);
   await nodes.adoptAll();
 
-  const answerFile = async (
-    requestId: string,
-    nodeId: string,
-    request: Parameters<NonNullable<ReturnType<Nodes["get"]>>["file"]>[0],
-  ): Promise<void> => {
+  /** Removing a directory is renaming it; the chore is done even if the files are still trickling away. */
+  const doChore = ({ nodeId, choreId, chore }: Extract<ToAgent, { type: "chore" }>): void => {
+    nodes.get(nodeId)?.removeDirectory(chore.path);
+    context.report({ type: "choreDone", nodeId, choreId });
+  };
+
+  const answerFile = async ({ requestId, nodeId, request }: Extract<ToAgent, { type: "fileRequest" }>): Promise<void> => {
     const node = nodes.get(nodeId);
     const missing: FileReply = { answer: { type: "refused", reason: "notFound", message: "This agent does not host the node." } };
     const reply = node === undefined ? missing : await node.file(request);
     connection.send({ type: "fileAnswer", requestId, answer: reply.answer });
     const to = connection.address();
-    if (request.type !== "read" || reply.answer.type !== "entry" || to === undefined) return void reply.contents?.destroy();
+    if (request.type !== "read" || reply.answer.type !== "entry" || to === undefined) {
+      reply.contents?.destroy();
+      return;
+    }
     await transfer(to, requestId, reply).catch((error: unknown) => {
       reply.contents?.destroy();
       log.debug({ reason: (error as NodeJS.ErrnoException).code }, "a file transfer broke off");
@@ -137,29 +142,17 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
   };
 
   const handle = (message: Exclude<ToAgent, { type: "welcome" }>): void => {
-    switch (message.type) {
-      case "startNode":
-        return nodes.start(message.node);
-      case "removeNode":
-        return nodes.remove(message.nodeId);
-      case "startTasks":
-        return nodes.startTasks(message.tasks);
-      case "stopTasks":
-        return nodes.stopTasks(message.tasks);
-      case "withdrawTasks":
-        return nodes.withdrawTasks(message.tasks);
-      case "acknowledge":
-        return reports.acknowledge(message.n);
-      case "chore":
-        nodes.get(message.nodeId)?.removeDirectory(message.chore.path);
-        return context.report({ type: "choreDone", nodeId: message.nodeId, choreId: message.choreId });
-      case "fileRequest":
-        return void answerFile(message.requestId, message.nodeId, message.request);
-      case "shutdown":
-        return void shutdown();
-      default:
-        return unreachable(message);
-    }
+    const { type } = message;
+    if (type === "startNode") nodes.start(message.node);
+    else if (type === "removeNode") nodes.remove(message.nodeId);
+    else if (type === "startTasks") nodes.startTasks(message.tasks);
+    else if (type === "stopTasks") nodes.stopTasks(message.tasks);
+    else if (type === "withdrawTasks") nodes.withdrawTasks(message.tasks);
+    else if (type === "acknowledge") reports.acknowledge(message.n);
+    else if (type === "fileRequest") void answerFile(message);
+    else if (type === "shutdown") void shutdown();
+    else if (type === "chore") doChore(message);
+    else unreachable(type);
   };
 
   const connection = openConnection({

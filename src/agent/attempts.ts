@@ -13,6 +13,9 @@ import { taskDirectory } from "./layout.ts";
  */
 export type Phase = "waiting" | "staging" | "launched" | "running" | "uploading";
 
+/** asked: the control plane said stop. lost: the node stops under it. withdrawn: taken back unstarted. forget: nobody wants to hear of it any more. */
+export type Ending = "asked" | "lost" | "withdrawn" | "forget";
+
 export type Attempt = {
   order: TaskOrder;
   key: string;
@@ -21,13 +24,16 @@ export type Attempt = {
   phase: Phase;
   /** Set and reported from the moment it counts as running. */
   startedAt?: number;
-  /** asked: the control plane said stop. lost: the node stops under it. forget: nobody wants to hear of it any more. */
-  ending?: "asked" | "lost" | "forget";
+  /** Why it is being ended, once it is. */
+  ending?: Ending;
   /** Interrupts staging or uploading. */
   interrupt: AbortController;
   wallClock?: Timer;
   exit?: ExitRecord;
 };
+
+/** Not running yet in the control plane's words. */
+export const isQueued = (phase: Phase): boolean => phase === "waiting" || phase === "launched";
 
 /** Throws UnsafeName for a job or task id that cannot be a directory. */
 export const newAttempt = (order: TaskOrder): Attempt => ({

@@ -89,7 +89,10 @@ export const openConnection = (options: ConnectionOptions): Connection => {
     retry?.cancel();
     retry = undefined;
     address = readAddress(options.controlFile) ?? address;
-    if (address === undefined) return later();
+    if (address === undefined) {
+      later();
+      return;
+    }
     const url = `${address.url.replace(/^http/, "ws")}/_quern/agent`;
     const opened = new WebSocket(url, {
       headers: { authorization: `Bearer ${address.token}` },

@@ -9,34 +9,64 @@ export const expandVariables = (text: string, environment: Record<string, string
 
 const hasWildcard = (part: string): boolean => /[*?[]/.test(part);
 
-const regexEscape = (c: string): string => c.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+type Token = "any" | "star" | ((c: string) => boolean);
 
-/** A class `[abc]`, `[a-c]`, `[!abc]` beginning at `at`, as a regular expression and where it ends; undefined when it is not closed. */
-const classAt = (part: string, at: number): { source: string; end: number } | undefined => {
-  const negated = part[at + 1] === "!";
+/** A class `[abc]`, `[a-c]`, `[!abc]` beginning at `at`, and where it ends; undefined when it is not closed. */
+const classAt = (chars: string[], at: number): { token: Token; end: number } | undefined => {
+  const negated = chars[at + 1] === "!";
   const from = at + (negated ? 2 : 1);
-  const end = part.indexOf("]", from + 1); // a "]" right at the beginning is meant literally
+  const end = chars.indexOf("]", from + 1); // a "]" right at the beginning is meant literally
   if (end < 0) return undefined;
-  const chars = [...part.slice(from, end)];
-  const items = chars.map((c, i) => (c === "-" && i > 0 && i < chars.length - 1 && chars[i - 1]! <= chars[i + 1]! ? "-" : regexEscape(c)));
-  return { source: `[${negated ? "^" : ""}${items.join("")}]`, end };
+  const ranges: [string, string][] = [];
+  for (let i = from; i < end; i++) {
+    const isRange = chars[i + 1] === "-" && i + 2 < end;
+    ranges.push([chars[i]!, isRange ? chars[i + 2]! : chars[i]!]);
+    if (isRange) i += 2;
+  }
+  return { token: (c) => ranges.some(([low, high]) => low <= c && c <= high) !== negated, end };
 };
 
-/** One name (no slash). `*` and `?` never match a leading dot. */
-export const nameMatcher = (part: string): ((name: string) => boolean) => {
-  let source = "";
-  for (let at = 0; at < part.length; at++) {
-    const c = part[at]!;
-    const group = c === "[" ? classAt(part, at) : undefined;
+const tokensOf = (part: string): Token[] => {
+  const chars = [...part];
+  const tokens: Token[] = [];
+  for (let at = 0; at < chars.length; at++) {
+    const c = chars[at]!;
+    const group = c === "[" ? classAt(chars, at) : undefined;
     if (group !== undefined) {
-      source += group.source;
+      tokens.push(group.token);
       at = group.end;
-    } else if (c === "*") source = source.endsWith("[^]*") ? source : `${source}[^]*`;
-    else source += c === "?" ? "[^]" : regexEscape(c);
+    } else if (c === "*" || c === "?") tokens.push(c === "*" ? "star" : "any");
+    else tokens.push((other) => other === c);
   }
-  const expression = new RegExp(`^${source}$`, "u");
+  return tokens;
+};
+
+/** Goes back only to the last star, so that no pattern, however hostile, takes more than length times length. */
+const matches = (tokens: Token[], chars: string[]): boolean => {
+  let t = 0;
+  let star = -1;
+  let starChar = 0;
+  for (let c = 0; c < chars.length; ) {
+    const token = tokens[t];
+    if (token === "star") {
+      star = t++;
+      starChar = c;
+    } else if (token === "any" || (typeof token === "function" && token(chars[c]!))) {
+      t++;
+      c++;
+    } else if (star >= 0) {
+      t = star + 1;
+      c = ++starChar;
+    } else return false;
+  }
+  return tokens.slice(t).every((token) => token === "star");
+};
+
+/** One name (no slash). `*`, `?` and classes never match a leading dot. */
+export const nameMatcher = (part: string): ((name: string) => boolean) => {
+  const tokens = tokensOf(part);
   const wantsDot = part.startsWith(".");
-  return (name) => (wantsDot || !name.startsWith(".")) && expression.test(name);
+  return (name) => (wantsDot || !name.startsWith(".")) && matches(tokens, [...name]);
 };
 
 export type FilePattern = {

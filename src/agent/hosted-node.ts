@@ -10,6 +10,7 @@ import type { Launcher, LauncherState } from "./launcher/launcher.ts";
 import { nodeDirectories, nodeLayout, relativeParts } from "./layout.ts";
 import { openRetention } from "./retention.ts";
 import { type StartTaskRun, startTaskRun } from "./start-task.ts";
+import { taskSteps } from "./task-steps.ts";
 import { type NodeTasks, nodeTasks } from "./tasks.ts";
 
 export interface HostedNode {
@@ -66,7 +67,8 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     if (launcher === undefined) throw new Error(`the node ${nodeId} has no launcher`);
     return launcher;
   };
-  const tasks = nodeTasks({ context, node: () => current.order, layout, base: () => base, launcher: connected, journal, retention });
+  const steps = taskSteps(context, layout.root, () => base);
+  const tasks = nodeTasks({ context, node: () => current.order, steps, launcher: connected, journal, retention });
 
   const eventOf = (): Extract<AgentEvent, { type: "node" }> => {
     const { state, bootedAt, startTask: report, order } = current;
@@ -168,7 +170,8 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       // The machine or the launcher went down under the node: it boots as after a power cut, with the start task it had.
       const { startTask: _report, bootedAt: _at, ...kept } = current;
       current = kept;
-      return begin(state);
+      begin(state);
+      return;
     }
     dropOldStartTasks(state);
     if (startTask === undefined) openStartTask();

@@ -35,24 +35,26 @@ const transfers = bounded(8);
 
 const inside = (root: string, path: string): boolean => path === root || path.startsWith(root === sep ? sep : root + sep);
 
-/** Files below `directory` that the remaining steps match. Links to directories are not entered. */
-async function* search(directory: string, relative: string, steps: FilePattern["steps"]): AsyncGenerator<Match> {
+/**
+ * Files below `directory` that the remaining steps match. Links to directories are not entered. `seen` keeps patterns with several `**` from
+ * searching a directory for the same thing twice.
+ */
+async function* search(directory: string, relative: string, steps: FilePattern["steps"], seen: Set<string>): AsyncGenerator<Match> {
+  const visit = `${steps.length} ${directory}`;
+  if (seen.has(visit)) return;
+  seen.add(visit);
   const [step, ...rest] = steps;
+  if (step === "**") yield* search(directory, relative, rest, seen);
   const entries: Dirent[] = await readdir(directory, { withFileTypes: true }).catch(() => []);
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const path = join(directory, entry.name);
     const below = relative === "" ? entry.name : `${relative}/${entry.name}`;
     if (step === "**") {
-      if (rest.length === 1 && !entry.isDirectory() && typeof rest[0] === "function" && rest[0](entry.name))
-        yield { path, relative: below };
-      if (!entry.isDirectory()) continue;
-      if (!entry.name.startsWith(".")) yield* search(path, below, steps);
-      const [next, ...after] = rest;
-      if (typeof next === "function" && after.length > 0 && next(entry.name)) yield* search(path, below, after);
+      if (entry.isDirectory() && !entry.name.startsWith(".")) yield* search(path, below, steps, seen);
     } else if (step?.(entry.name)) {
       if (rest.length === 0 && !entry.isDirectory()) yield { path, relative: below };
-      if (rest.length > 0 && entry.isDirectory()) yield* search(path, below, rest);
+      if (rest.length > 0 && entry.isDirectory()) yield* search(path, below, rest, seen);
     }
   }
 }
@@ -136,7 +138,7 @@ const uploadOrder = async (order: OutputFileOrder, root: string, uploading: Uplo
   }
   const found = new Map<string, Match>(); // two "**" can reach one file on two ways
   if (realBase !== undefined && pattern.wildcard)
-    for await (const match of search(realBase, "", pattern.steps)) found.set(match.path, match);
+    for await (const match of search(realBase, "", pattern.steps, new Set())) found.set(match.path, match);
   else if (realBase !== undefined) {
     const path = join(realBase, pattern.fileName);
     const kind = await lstat(path).catch(() => undefined);

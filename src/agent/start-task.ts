@@ -52,7 +52,10 @@ export const startTaskRun = (options: StartTaskOptions): StartTaskRun => {
 
   const launch = (): void => {
     const task = launchOrder(order, { id: idOf(report.retryCount), slots: 1, hold: false, directory, base: options.base });
-    if (isFailure(task)) return fail(task);
+    if (isFailure(task)) {
+      fail(task);
+      return;
+    }
     try {
       launcher().spawn([task]);
     } catch (error) {
@@ -76,19 +79,24 @@ export const startTaskRun = (options: StartTaskOptions): StartTaskRun => {
     }
   };
 
-  const ended = (record: ExitRecord): void => {
-    launcher().acknowledge([record.id]);
-    if (record.id !== idOf(report.retryCount) || report.state === "completed") return;
+  const judge = (record: ExitRecord): void => {
     const { endedAt } = record;
-    if (record.error !== undefined) return fail(launchFailure(order.commandLine, record.error));
     const exitCode = exitCodeOf(record);
     const told = { endedAt, ...(exitCode !== undefined && { exitCode }) };
-    if (exitCode === 0) return tell({ ...told, state: "completed", result: "success" });
     const mayRetry = order.maxTaskRetryCount < 0 || report.retryCount < order.maxTaskRetryCount;
-    if (!mayRetry) return tell({ ...told, state: "completed", result: "failure", failure: exitFailure });
-    tell({ ...told, result: "failure" });
-    const pauseMs = Math.min(firstPauseMs * 2 ** Math.min(report.retryCount, 20), longestPauseMs);
-    timer = clock.after(pauseMs, retry);
+    if (record.error !== undefined) fail(launchFailure(order.commandLine, record.error));
+    else if (exitCode === 0) tell({ ...told, state: "completed", result: "success" });
+    else if (!mayRetry) tell({ ...told, state: "completed", result: "failure", failure: exitFailure });
+    else {
+      tell({ ...told, result: "failure" });
+      const pauseMs = Math.min(firstPauseMs * 2 ** Math.min(report.retryCount, 20), longestPauseMs);
+      timer = clock.after(pauseMs, retry);
+    }
+  };
+
+  const ended = (record: ExitRecord): void => {
+    if (record.id === idOf(report.retryCount) && report.state !== "completed") judge(record);
+    launcher().acknowledge([record.id]); // only now: its end is on record in the node's own file
   };
 
   const retry = (): void => {
@@ -107,12 +115,14 @@ export const startTaskRun = (options: StartTaskOptions): StartTaskRun => {
     adopt: (state) => {
       const id = idOf(report.retryCount);
       const record = state.exited.find((exited) => exited.id === id);
-      if (record !== undefined) return ended(record);
       const goes = state.queued.includes(id) || state.running.some((running) => running.id === id);
-      if (goes || report.state === "completed") return;
-      launcher().acknowledge(state.gone.map((gone) => gone.id).filter((gone) => gone === id));
-      if (report.endedAt !== undefined) retry();
-      else void run();
+      if (record !== undefined) ended(record);
+      else if (goes || report.state === "completed") return;
+      else if (report.endedAt !== undefined) retry();
+      else {
+        launcher().acknowledge(state.gone.map((gone) => gone.id).filter((gone) => gone === id));
+        void run();
+      }
     },
     exited: (records) => {
       for (const record of records) ended(record);

@@ -1,7 +1,5 @@
 // The attempts on one node, from order to acknowledged report: staging, the launcher, the wall clock, uploads, stopping, and adoption after
 // a restart. Whether a failure is retried, and what an exit code means, is the control plane's business.
-import { mkdirSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
 import {
   type AgentEvent,
   attemptKey,
@@ -11,15 +9,13 @@ import {
   type TaskOutcome,
   type TaskRef,
 } from "../api/agent/messages.ts";
-import { type Attempt, isFailure, keyOfLaunchId, launchIdOf, launchOrder, newAttempt, outcomeOf } from "./attempts.ts";
+import { type Attempt, type Ending, isFailure, isQueued, keyOfLaunchId, launchIdOf, newAttempt, outcomeOf } from "./attempts.ts";
 import type { AgentContext } from "./context.ts";
-import { launchFailed, uploadFailed } from "./failures.ts";
+import { launchFailed } from "./failures.ts";
 import type { AttemptJournal } from "./journal.ts";
 import type { ExitRecord, Launcher, LauncherState, LaunchOrder, RunningTask } from "./launcher/launcher.ts";
-import type { NodeLayout } from "./layout.ts";
-import { uploadOutputFiles, wantedOutputFiles } from "./output-files.ts";
-import { stageResourceFiles } from "./resource-files.ts";
 import type { Retention } from "./retention.ts";
+import type { TaskSteps } from "./task-steps.ts";
 
 const sigkill = 9;
 
@@ -54,22 +50,22 @@ export interface NodeTasks {
 export type NodeTasksOptions = {
   context: AgentContext;
   node: () => NodeOrder;
-  layout: NodeLayout;
-  /** The node's part of every task's environment. */
-  base: () => Record<string, string>;
+  steps: TaskSteps;
   launcher: () => Launcher;
   journal: AttemptJournal;
   retention: Retention;
 };
 
-export const nodeTasks = ({ context, node, layout, base, launcher, journal, retention }: NodeTasksOptions): NodeTasks => {
+type End = Extract<AgentEvent, { type: "finished" | "stopped" }>;
+type Launch = { attempt: Attempt; launch: LaunchOrder };
+
+export const nodeTasks = ({ context, node, steps, launcher, journal, retention }: NodeTasksOptions): NodeTasks => {
   const { clock, log } = context;
   const nodeId = node().nodeId;
   const attempts = new Map<string, Attempt>();
   /** Ended and reported; the control plane has not said yet that it knows. */
   const unacknowledged = new Set<string>();
   let waiting: Attempt[] = [];
-  const madeDirectories = new Set<string>();
   const whenEnded: (() => void)[] = [];
   let paused = true;
   let pumping = false;
@@ -79,7 +75,6 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
   let queued = 0;
 
   const setPhase = (attempt: Attempt, phase: Attempt["phase"]): void => {
-    const isQueued = (p: Attempt["phase"]): boolean => p === "waiting" || p === "launched";
     queued += Number(isQueued(phase)) - Number(isQueued(attempt.phase));
     attempt.phase = phase;
   };
@@ -99,11 +94,11 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
   };
 
   /** The attempt is over: it gives up its slots, its end is told, its directory begins to age. */
-  const conclude = (attempt: Attempt, event: Extract<AgentEvent, { type: "finished" | "stopped" }> | undefined, endedAt: number): void => {
+  const conclude = (attempt: Attempt, event: End | undefined, endedAt: number): void => {
     attempt.wallClock?.cancel();
     if (attempt.phase === "waiting") waiting = waiting.filter((other) => other !== attempt);
     else load -= attempt.order.slots;
-    if (attempt.phase === "waiting" || attempt.phase === "launched") queued--;
+    queued -= Number(isQueued(attempt.phase));
     if (attempt.exit !== undefined && attempt.order.outputFiles.length > 0) launcher().release(launchIdOf(attempt));
     attempts.delete(attempt.key);
     unacknowledged.add(attempt.key);
@@ -120,15 +115,11 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
     conclude(attempt, { type: "finished", ref: attempt.order.ref, nodeId, outcome }, outcome.endedAt);
   };
 
-  const concludeStopped = (
-    attempt: Attempt,
-    reason: "asked" | "lost" | "withdrawn" | "forget",
-    exit?: { endedAt: number; exitCode?: number },
-  ): void => {
+  const concludeStopped = (attempt: Attempt, reason: Ending, exit?: { endedAt: number; exitCode?: number }): void => {
     const endedAt = exit?.endedAt ?? clock.now();
-    if (reason === "forget") return conclude(attempt, undefined, endedAt);
     const exitCode = exit?.exitCode === undefined ? {} : { exitCode: exit.exitCode };
-    conclude(attempt, { type: "stopped", ref: attempt.order.ref, nodeId, endedAt, ...exitCode, reason }, endedAt);
+    const { ref } = attempt.order;
+    conclude(attempt, reason === "forget" ? undefined : { type: "stopped", ref, nodeId, endedAt, ...exitCode, reason }, endedAt);
   };
 
   const failBefore = (attempt: Attempt, failure: Failure): void => {
@@ -136,40 +127,16 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
     finish(attempt, { startedAt: attempt.startedAt ?? now, endedAt: now, failure, failedIn: "preProcessing" });
   };
 
-  const makeDirectory = (attempt: Attempt): string => {
-    const path = join(layout.root, attempt.directory);
-    const parent = path.slice(0, path.lastIndexOf("/"));
-    if (!madeDirectories.has(parent)) mkdirSync(parent, { recursive: true, mode: 0o755 });
-    madeDirectories.add(parent);
-    try {
-      mkdirSync(path, { mode: 0o755 });
-      mkdirSync(`${path}/wd`, { mode: 0o755 });
-    } catch {
-      mkdirSync(`${path}/wd`, { recursive: true, mode: 0o755 }); // a retry, or the job's directory was removed meanwhile
-    }
-    return path;
-  };
-
-  const launchOrderOf = (attempt: Attempt): LaunchOrder | Failure => {
-    const { order } = attempt;
-    const launch = { id: launchIdOf(attempt), slots: order.slots, hold: order.outputFiles.length > 0, base: base() };
-    try {
-      const directory = join(layout.root, attempt.directory);
-      return launchOrder(order, { ...launch, directory, names: { jobId: order.jobId, taskId: order.taskId } });
-    } catch (error) {
-      return launchFailed(order.commandLine, error instanceof RangeError ? error.message : "The task could not be prepared.");
-    }
-  };
-
   /** Hands over a batch; an order that cannot be expressed fails alone. */
-  const spawn = (batch: { attempt: Attempt; launch: LaunchOrder }[]): void => {
+  const spawn = (batch: Launch[]): void => {
     for (const { attempt } of batch) setPhase(attempt, "launched");
     try {
       launcher().spawn(batch.map(({ launch }) => launch));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      if (batch.length === 1) return failBefore(batch[0]!.attempt, launchFailed(batch[0]!.attempt.order.commandLine, error.message));
-      for (const one of batch) spawn([one]);
+      const [only, ...more] = batch;
+      if (more.length > 0) for (const one of batch) spawn([one]);
+      else if (only !== undefined) failBefore(only.attempt, launchFailed(only.attempt.order.commandLine, error.message));
     }
   };
 
@@ -177,29 +144,29 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
     setPhase(attempt, "staging");
     staging++;
     markStarted(attempt, clock.now());
-    let failure: Failure | undefined;
-    try {
-      const { signal } = attempt.interrupt;
-      const workingDirectory = join(layout.root, attempt.directory, "wd");
-      failure = await stageResourceFiles(attempt.order.resourceFiles, {
-        workingDirectory,
-        policy: context.policy(),
-        patience: context.patience,
-        signal,
-      });
-    } catch (error) {
-      if (attempt.ending === undefined) {
-        log.error({ err: error, attempt: attempt.key }, "staging failed unexpectedly");
-        failure = launchFailed(attempt.order.commandLine, "The resource files could not be staged.");
-      }
-    }
+    const failure = await steps.stage(attempt);
     staging--;
     if (!attempts.has(attempt.key)) return;
-    if (attempt.ending !== undefined) return concludeStopped(attempt, attempt.ending);
-    const launch = failure ?? launchOrderOf(attempt);
-    if (isFailure(launch)) return failBefore(attempt, launch);
-    spawn([{ attempt, launch }]);
+    if (attempt.ending !== undefined) {
+      concludeStopped(attempt, attempt.ending);
+      return;
+    }
+    const launch = failure ?? steps.launchOrder(attempt);
+    if (isFailure(launch)) failBefore(attempt, launch);
+    else spawn([{ attempt, launch }]);
     pump();
+  };
+
+  /** Takes the first one that waits, if it may go on: its order for the launcher, or nothing when it goes its own way. */
+  const advance = (attempt: Attempt): Launch | undefined => {
+    load += attempt.order.slots;
+    setPhase(attempt, "launched");
+    const needsStaging = attempt.order.resourceFiles.length > 0;
+    const launch = steps.makeDirectory(attempt) ?? (needsStaging ? undefined : steps.launchOrder(attempt));
+    if (launch === undefined) void stage(attempt);
+    else if (isFailure(launch)) failBefore(attempt, launch);
+    else return { attempt, launch };
+    return undefined;
   };
 
   /**
@@ -209,29 +176,13 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
   const pump = (): void => {
     if (paused || pumping) return;
     pumping = true;
-    const batch: { attempt: Attempt; launch: LaunchOrder }[] = [];
-    while (waiting.length > 0) {
-      const attempt = waiting[0]!;
-      const { order } = attempt;
-      const needsStaging = order.resourceFiles.length > 0;
-      if ((needsStaging || staging > 0) && load > 0 && load + order.slots > node().slots) break;
+    const batch: Launch[] = [];
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const needsRoom = staging > 0 || next.order.resourceFiles.length > 0;
+      if (needsRoom && load > 0 && load + next.order.slots > node().slots) break;
       waiting.shift();
-      load += order.slots;
-      setPhase(attempt, "launched");
-      try {
-        makeDirectory(attempt);
-      } catch (error) {
-        const reason = `The task's directory could not be made (${(error as NodeJS.ErrnoException).code}).`;
-        failBefore(attempt, { category: "servererror", code: "ResourceDirectoryCreateFailed", message: reason });
-        continue;
-      }
-      if (needsStaging) {
-        void stage(attempt);
-        continue;
-      }
-      const launch = launchOrderOf(attempt);
-      if (isFailure(launch)) failBefore(attempt, launch);
-      else batch.push({ attempt, launch });
+      const launch = advance(next);
+      if (launch !== undefined) batch.push(launch);
     }
     pumping = false;
     if (batch.length > 0) spawn(batch);
@@ -244,52 +195,28 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
   };
 
   const upload = async (attempt: Attempt, outcome: TaskOutcome): Promise<void> => {
-    const succeeded = outcome.exitCode === 0 && outcome.failure === undefined;
-    const wanted = wantedOutputFiles(attempt.order.outputFiles, succeeded);
-    if (wanted.length === 0) return finish(attempt, outcome);
-    const taskDirectory = join(layout.root, attempt.directory);
-    const environment = launchOrderOf(attempt);
-    const uploading = {
-      taskDirectory,
-      nodeRoot: layout.root,
-      environment: isFailure(environment) ? {} : environment.env,
-      policy: context.policy(),
-      patience: context.patience,
-      signal: attempt.interrupt.signal,
-    };
-    let failure: Failure | undefined;
-    try {
-      failure = await uploadOutputFiles(wanted, uploading);
-    } catch (error) {
-      if (attempt.ending === undefined) {
-        log.error({ err: error, attempt: attempt.key }, "uploading failed unexpectedly");
-        failure = uploadFailed(
-          "FileUploadMiscError",
-          wanted[0]!.containerUrl,
-          wanted[0]!.filePattern,
-          "The output files could not be uploaded.",
-        );
-      }
-    }
+    setPhase(attempt, "uploading");
+    const failure = await steps.upload(attempt, outcome);
     if (!attempts.has(attempt.key)) return;
-    if (attempt.ending !== undefined) return concludeStopped(attempt, attempt.ending, { endedAt: clock.now(), exitCode: outcome.exitCode });
-    const endedAt = clock.now();
+    const end = { ...outcome, endedAt: clock.now() };
     // A wall clock that ran out before is what went wrong first. A failed upload ends a task for good, whatever its exit code was.
-    if (failure === undefined || outcome.failure !== undefined) return finish(attempt, { ...outcome, endedAt });
-    finish(attempt, { ...outcome, endedAt, failure, failedIn: "fileUpload" });
+    if (attempt.ending !== undefined) concludeStopped(attempt, attempt.ending, end);
+    else if (failure === undefined || outcome.failure !== undefined) finish(attempt, end);
+    else finish(attempt, { ...end, failure, failedIn: "fileUpload" });
   };
 
   const processEnded = (attempt: Attempt, record: ExitRecord): void => {
     attempt.exit = record;
     attempt.wallClock?.cancel();
     const outcome = outcomeOf(attempt, record);
-    if (attempt.ending !== undefined) return concludeStopped(attempt, attempt.ending, outcome);
-    if (record.pid === 0 && record.error === undefined) return concludeStopped(attempt, "lost", outcome); // killed while queued, not by us
-    if (record.error !== undefined) return finish(attempt, outcome);
-    markStarted(attempt, record.startedAt);
-    if (attempt.order.outputFiles.length === 0) return finish(attempt, outcome);
-    setPhase(attempt, "uploading");
-    void upload(attempt, outcome);
+    const neverRan = record.pid === 0 && record.error === undefined; // killed while it was queued
+    if (attempt.ending !== undefined || neverRan) concludeStopped(attempt, attempt.ending ?? "lost", outcome);
+    else if (record.error !== undefined) finish(attempt, outcome);
+    else {
+      markStarted(attempt, record.startedAt);
+      if (attempt.order.outputFiles.length === 0) finish(attempt, outcome);
+      else void upload(attempt, outcome);
+    }
   };
 
   const started = (tasks: RunningTask[]): void => {
@@ -314,7 +241,7 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
     if (strangers.length > 0) launcher().acknowledge(strangers);
   };
 
-  const interrupt = (attempt: Attempt, ending: "asked" | "lost" | "forget"): void => {
+  const interrupt = (attempt: Attempt, ending: Ending): void => {
     attempt.ending = ending;
     if (attempt.phase === "waiting") concludeStopped(attempt, ending);
     else if (attempt.phase === "staging" || attempt.phase === "uploading") attempt.interrupt.abort();
@@ -330,14 +257,48 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
 
   const giveBack = (attempt: Attempt): void => {
     concludeStopped(attempt, "withdrawn");
-    if (attempt.startedAt !== undefined) return;
-    try {
-      const path = join(layout.root, attempt.directory);
-      rmdirSync(`${path}/wd`);
-      rmdirSync(path);
-    } catch {
-      // an earlier attempt's files are there and stay
+    steps.dropEmptyDirectory(attempt);
+  };
+
+  /** An order whose ids cannot name a directory: the control plane should have refused it. */
+  const refuse = ({ ref, commandLine }: TaskOrder): void => {
+    const now = clock.now();
+    const failure = launchFailed(commandLine, "The job's or task's id cannot name a directory.");
+    journal.remove([attemptKey(ref)]);
+    context.report({ type: "finished", ref, nodeId, outcome: { startedAt: now, endedAt: now, failure, failedIn: "preProcessing" } });
+  };
+
+  /** Sorts what is known into what the launcher says; gives those that it never got. */
+  const reconcile = (state: LauncherState): Attempt[] => {
+    const ids = (list: { id: string }[]): string[] => list.map(({ id }) => id);
+    const known = new Set([...state.queued, ...ids(state.running), ...ids(state.exited), ...ids(state.gone)]);
+    const gone = new Set(ids(state.gone));
+    const again: Attempt[] = [];
+    for (const attempt of [...attempts.values()]) {
+      const id = launchIdOf(attempt);
+      if (known.has(id) && attempt.phase === "waiting") {
+        waiting = waiting.filter((other) => other !== attempt);
+        load += attempt.order.slots;
+        setPhase(attempt, "launched");
+      } else if (!known.has(id) && (attempt.phase === "launched" || attempt.phase === "running")) {
+        setPhase(attempt, "waiting");
+        load -= attempt.order.slots;
+        again.push(attempt);
+      }
+      if (gone.has(id)) concludeStopped(attempt, attempt.ending ?? "lost");
+      else if (attempt.ending !== undefined && known.has(id)) launcher().kill(id, sigkill);
     }
+    return again;
+  };
+
+  /** What the launcher has and nobody knows of: an attempt that was forgotten by the agent before. */
+  const dropStrangers = (state: LauncherState): void => {
+    const isStranger = (id: string): boolean => {
+      const key = keyOfLaunchId(id);
+      return key !== undefined && !attempts.has(key) && !unacknowledged.has(key);
+    };
+    for (const id of [...state.queued, ...state.running.map((task) => task.id)]) if (isStranger(id)) launcher().kill(id, sigkill);
+    launcher().acknowledge(state.gone.map(({ id }) => id).filter(isStranger));
   };
 
   for (const order of journal.found) add(order);
@@ -355,15 +316,7 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
           add(order);
         } catch (error) {
           log.error({ err: error }, "an order names an impossible directory");
-          journal.remove([attemptKey(order.ref)]);
-          const now = clock.now();
-          const failure = launchFailed(order.commandLine, "The job's or task's id cannot name a directory.");
-          context.report({
-            type: "finished",
-            ref: order.ref,
-            nodeId,
-            outcome: { startedAt: now, endedAt: now, failure, failedIn: "preProcessing" },
-          });
+          refuse(order);
         }
       }
       pump();
@@ -403,29 +356,8 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
     started,
     exited,
     adopt: (state) => {
-      const inQueue = new Set(state.queued);
-      const inRun = new Set(state.running.map(({ id }) => id));
-      const inExit = new Set(state.exited.map(({ id }) => id));
-      const gone = new Set(state.gone.map(({ id }) => id));
-      const stranger = (id: string): boolean => keyOfLaunchId(id) !== undefined && !attempts.has(keyOfLaunchId(id)!);
-      for (const id of [...inRun, ...inQueue].filter(stranger)) launcher().kill(id, sigkill);
-      launcher().acknowledge([...gone].filter((id) => stranger(id) && !unacknowledged.has(keyOfLaunchId(id)!)));
-      const again: Attempt[] = [];
-      for (const attempt of [...attempts.values()]) {
-        const id = launchIdOf(attempt);
-        const known = inQueue.has(id) || inRun.has(id) || inExit.has(id) || gone.has(id);
-        if (known && attempt.phase === "waiting") {
-          waiting = waiting.filter((other) => other !== attempt);
-          load += attempt.order.slots;
-          setPhase(attempt, "launched");
-        } else if (!known && (attempt.phase === "launched" || attempt.phase === "running")) {
-          setPhase(attempt, "waiting");
-          load -= attempt.order.slots;
-          again.push(attempt);
-        }
-        if (gone.has(id)) concludeStopped(attempt, attempt.ending ?? "lost");
-        else if (known && attempt.ending !== undefined && !inExit.has(id)) launcher().kill(id, sigkill);
-      }
+      dropStrangers(state);
+      const again = reconcile(state);
       waiting.unshift(...again);
       for (const attempt of again) if (attempt.ending !== undefined) concludeStopped(attempt, attempt.ending);
       started(state.running);
@@ -441,7 +373,7 @@ export const nodeTasks = ({ context, node, layout, base, launcher, journal, rete
     list: () =>
       [...attempts.values()]
         .filter(({ ending }) => ending !== "forget")
-        .map(({ order, phase }) => ({ ref: order.ref, state: phase === "waiting" || phase === "launched" ? "queued" : "running" })),
+        .map(({ order, phase }) => ({ ref: order.ref, state: isQueued(phase) ? "queued" : "running" })),
     queuedCount: () => queued,
     ended: () => new Promise((resolve) => (attempts.size === 0 ? resolve() : whenEnded.push(resolve))),
   };

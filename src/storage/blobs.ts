@@ -51,18 +51,20 @@ const attempt = (text: string, base: URL | undefined, policy: UrlPolicy, send: S
       ...(lookup && { lookup }),
       ...(send.signal && { signal: send.signal }),
     });
+    let answered: IncomingMessage | undefined;
     let timedOut = false;
+    // Of the socket, before and after the answer begins.
     request.on("timeout", () => {
       timedOut = true;
-      request.destroy();
+      if (answered === undefined) request.destroy();
+      else answered.destroy(new BlobError("the transfer stalled", 0, { timedOut }));
     });
     request.on("error", (cause) => {
       if (cause.name === "AddressRefused" || send.signal?.aborted) return reject(cause);
       reject(new BlobError(timedOut ? "the storage service did not answer in time" : reasonOf(cause), 0, { timedOut, cause }));
     });
     request.on("response", (response) => {
-      request.removeAllListeners("timeout");
-      response.setTimeout(idleTimeoutMs, () => response.destroy(new BlobError("the transfer stalled", 0, { timedOut: true })));
+      answered = response;
       resolve({ response, url });
     });
     const body = send.body?.();

@@ -63,7 +63,10 @@ export const agentOptions = (directory: string): AgentOptions => ({
 });
 
 /** Everything ends with the test. */
-export const anAgentWorld = async (t: TestContext, settings: { welcome?: Partial<Welcome>; options?: Partial<AgentOptions> } = {}): Promise<AgentWorld> => {
+export const anAgentWorld = async (
+  t: TestContext,
+  settings: { welcome?: Partial<Welcome>; options?: Partial<AgentOptions> } = {},
+): Promise<AgentWorld> => {
   const directory = mkdtempSync(join(tmpdir(), "quern-agent-"));
   const options = { ...agentOptions(directory), ...settings.options };
   const control = await fakeControlPlane(options.controlFile, settings.welcome);
@@ -76,15 +79,15 @@ export const anAgentWorld = async (t: TestContext, settings: { welcome?: Partial
     inNode: (path, nodeId = "tvmps_1_d") => join(options.directory, "nodes", nodeId, path),
     node: async (order) => {
       const node = aNode(order);
-      control.send({ type: "startNode", node });
-      await control.event("node", (event) => event.nodeId === node.nodeId && event.boot === node.boot && event.state === "idle");
+      world.control.send({ type: "startNode", node });
+      await world.control.event("node", (event) => event.nodeId === node.nodeId && event.boot === node.boot && event.state === "idle");
       return node;
     },
-    start: (...tasks) => control.send({ type: "startTasks", tasks }),
+    start: (...tasks) => world.control.send({ type: "startTasks", tasks }),
   };
   t.after(async () => {
     await world.agent.shutdown();
-    await control.close();
+    await world.control.close();
     rmSync(directory, { recursive: true, force: true });
   });
   await control.connected();

@@ -21,7 +21,10 @@ export interface FakeControlPlane {
   acknowledges: boolean;
   send(message: ToAgent): void;
   /** Resolves with the first event, past or future, that fits. */
-  event<T extends AgentEvent["type"]>(type: T, fits?: (event: Extract<AgentEvent, { type: T }>) => boolean): Promise<Extract<AgentEvent, { type: T }>>;
+  event<T extends AgentEvent["type"]>(
+    type: T,
+    fits?: (event: Extract<AgentEvent, { type: T }>) => boolean,
+  ): Promise<Extract<AgentEvent, { type: T }>>;
   connected(times?: number): Promise<void>;
   file(nodeId: string, request: FileRequest): Promise<{ answer: FileAnswer; bytes?: Buffer }>;
   /** Cuts the connections; the agent may come back. */
@@ -107,8 +110,7 @@ export const fakeControlPlane = async (controlFile: string, welcome: Partial<Wel
     unwanted: [],
     acknowledges: true,
     send: (message) => current!.send(JSON.stringify(message)),
-    event: (type, fits = () => true) =>
-      until(() => events.find((event) => event.type === type && fits(event as never)) as never),
+    event: (type, fits = () => true) => until(() => events.find((event) => event.type === type && fits(event as never)) as never),
     connected: async (times = 1) => {
       await until(() => (hellos.length >= times ? true : undefined));
     },
@@ -124,6 +126,7 @@ export const fakeControlPlane = async (controlFile: string, welcome: Partial<Wel
     },
     close: async () => {
       for (const socket of sockets) socket.terminate();
+      if (!server.listening) return;
       server.close();
       server.closeAllConnections();
       await once(server, "close");

@@ -1,0 +1,98 @@
+// The steps of an attempt that touch disk and network: its directory, what to hand to the launcher, its resource files, its uploads. When each
+// happens, and what its result means for the slots, is in tasks.ts.
+import { mkdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Failure, TaskOutcome } from "../api/agent/messages.ts";
+import { type Attempt, isFailure, launchIdOf, launchOrder } from "./attempts.ts";
+import type { AgentContext } from "./context.ts";
+import { launchFailed, uploadFailed } from "./failures.ts";
+import type { LaunchOrder } from "./launcher/launcher.ts";
+import { uploadOutputFiles, wantedOutputFiles } from "./output-files.ts";
+import { stageResourceFiles } from "./resource-files.ts";
+
+export interface TaskSteps {
+  /** Makes the task's directory and its wd; those of an earlier attempt are used again. */
+  makeDirectory(attempt: Attempt): Failure | undefined;
+  /** Removes the directory when nothing is in it. */
+  dropEmptyDirectory(attempt: Attempt): void;
+  launchOrder(attempt: Attempt): LaunchOrder | Failure;
+  /** Does not reject; when the attempt was interrupted the result means nothing. */
+  stage(attempt: Attempt): Promise<Failure | undefined>;
+  upload(attempt: Attempt, outcome: TaskOutcome): Promise<Failure | undefined>;
+}
+
+export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => Record<string, string>): TaskSteps => {
+  const { log } = context;
+  const madeParents = new Set<string>();
+  const pathOf = (attempt: Attempt): string => join(nodeRoot, attempt.directory);
+
+  const orderOf = (attempt: Attempt): LaunchOrder | Failure => {
+    const { order } = attempt;
+    const names = { jobId: order.jobId, taskId: order.taskId };
+    const hold = order.outputFiles.length > 0;
+    return launchOrder(order, { id: launchIdOf(attempt), slots: order.slots, hold, base: base(), directory: pathOf(attempt), names });
+  };
+
+  return {
+    makeDirectory: (attempt) => {
+      const path = pathOf(attempt);
+      const parent = path.slice(0, path.lastIndexOf("/"));
+      try {
+        if (!madeParents.has(parent)) mkdirSync(parent, { recursive: true, mode: 0o755 });
+        madeParents.add(parent);
+        mkdirSync(path, { mode: 0o755 });
+        mkdirSync(`${path}/wd`, { mode: 0o755 });
+        return undefined;
+      } catch {
+        // a later attempt, or the job's directory was removed meanwhile
+      }
+      try {
+        mkdirSync(`${path}/wd`, { recursive: true, mode: 0o755 });
+        return undefined;
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? "an error";
+        const details = [{ name: "Message", value: `The system answered ${code}.` }];
+        return {
+          category: "servererror",
+          code: "ResourceDirectoryCreateFailed",
+          message: "The task's directory could not be created",
+          details,
+        };
+      }
+    },
+    dropEmptyDirectory: (attempt) => {
+      try {
+        rmdirSync(`${pathOf(attempt)}/wd`);
+        rmdirSync(pathOf(attempt));
+      } catch {
+        // an earlier attempt's files are there and stay
+      }
+    },
+    launchOrder: orderOf,
+    stage: async (attempt) => {
+      const { resourceFiles, commandLine } = attempt.order;
+      const staging = { workingDirectory: join(pathOf(attempt), "wd"), policy: context.policy(), patience: context.patience };
+      try {
+        return await stageResourceFiles(resourceFiles, { ...staging, signal: attempt.interrupt.signal });
+      } catch (error) {
+        if (!attempt.interrupt.signal.aborted) log.error({ err: error, attempt: attempt.key }, "staging failed unexpectedly");
+        return launchFailed(commandLine, "The resource files could not be staged.");
+      }
+    },
+    upload: async (attempt, outcome) => {
+      const wanted = wantedOutputFiles(attempt.order.outputFiles, outcome.exitCode === 0 && outcome.failure === undefined);
+      const [first] = wanted;
+      if (first === undefined) return undefined;
+      const launch = orderOf(attempt);
+      const environment = isFailure(launch) ? {} : launch.env;
+      const { signal } = attempt.interrupt;
+      const rest = { nodeRoot, environment, policy: context.policy(), patience: context.patience, signal };
+      try {
+        return await uploadOutputFiles(wanted, { taskDirectory: pathOf(attempt), ...rest });
+      } catch (error) {
+        if (!signal.aborted) log.error({ err: error, attempt: attempt.key }, "uploading failed unexpectedly");
+        return uploadFailed("FileUploadMiscError", first.containerUrl, first.filePattern, "The output files could not be uploaded.");
+      }
+    },
+  };
+};
