@@ -1,9 +1,9 @@
 // Makes a pool of what a client asked for, or of what a job's automatic pool says. Pure; the rows are the store's.
 import type { PoolAddParameter } from "../api/batch/pools.ts";
 import type { Infer } from "../api/fields.ts";
-import type { Instant, Stamp } from "../lib/clock.ts";
+import { instantOf, type Stamp } from "../lib/clock.ts";
 import { durationMs } from "../lib/duration.ts";
-import { beginAllocation, type Pool } from "./pools.ts";
+import { beginAllocation, type Pool, type PoolSpec } from "./pools.ts";
 
 /** Ids keep their case and are compared without it. */
 export const keyOf = (id: string): string => id.toLowerCase();
@@ -11,30 +11,45 @@ export const keyOf = (id: string): string => id.toLowerCase();
 /** How often a formula is evaluated when the client does not say. */
 const defaultEvaluationInterval = "PT15M";
 
-export const newPool = (
-  parameter: Infer<typeof PoolAddParameter>,
-  at: { accountId: number; now: Instant; stamp: Stamp; autoPoolJob?: string },
-): Pool => {
+export const newPool = (parameter: Infer<typeof PoolAddParameter>, at: { accountId: number; stamp: Stamp; autoPoolJob?: string }): Pool => {
+  const now = instantOf(at.stamp);
   const { targetDedicatedNodes, targetLowPriorityNodes, ...settings } = parameter;
-  const spec = settings.enableAutoScale === true ? { autoScaleEvaluationInterval: defaultEvaluationInterval, ...settings } : settings;
+  const spec: PoolSpec = {
+    ...settings,
+    ...(settings.enableAutoScale === true
+      ? { autoScaleEvaluationInterval: settings.autoScaleEvaluationInterval ?? defaultEvaluationInterval }
+      : {}),
+    ...(settings.userAccounts === undefined ? {} : { userAccounts: settings.userAccounts.map(withLoginMode) }),
+  };
   const pool: Pool = {
     accountId: at.accountId,
     key: keyOf(spec.id),
     id: spec.id,
     state: "active",
-    stateChangedAt: at.now,
+    stateChangedAt: now,
     allocationState: "steady",
-    allocationStateChangedAt: at.now,
+    allocationStateChangedAt: now,
     targetDedicated: targetDedicatedNodes ?? 0,
     targetLowPriority: targetLowPriorityNodes ?? 0,
     spec,
     ...(at.autoPoolJob === undefined ? {} : { autoPoolJob: at.autoPoolJob }),
-    createdAt: at.now,
+    createdAt: now,
     modified: at.stamp,
     generation: 0,
   };
-  return beginAllocation(pool, spec.resizeTimeout === undefined ? undefined : durationMs(spec.resizeTimeout), at.now);
+  return beginAllocation(pool, spec.resizeTimeout === undefined ? undefined : durationMs(spec.resizeTimeout), now);
 };
+
+type UserAccount = NonNullable<PoolSpec["userAccounts"]>[number];
+
+/**
+ * The service fills in how a user logs in on Windows when the account says nothing of any system (seen in cli-2021-pools-and-nodes,
+ * a Windows pool; whether it does so for a pool of a Linux image too: unverified, and without effect there).
+ */
+const withLoginMode = (account: UserAccount): UserAccount =>
+  account.linuxUserConfiguration === undefined && account.windowsUserConfiguration === undefined
+    ? { ...account, windowsUserConfiguration: { loginMode: "interactive" } }
+    : account;
 
 /** The id of an automatic pool: the prefix if there is one, and an upper-case GUID (without a prefix: seen; the joint: unverified). */
 export const autoPoolId = (prefix: string | undefined, guid: string): string =>

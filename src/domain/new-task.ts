@@ -1,7 +1,7 @@
 // Makes a task of what a client asked for. Pure; the id's uniqueness and what the task waits for are the store's.
 import type { TaskAddParameter } from "../api/batch/tasks.ts";
 import type { Infer } from "../api/fields.ts";
-import type { Instant, Stamp } from "../lib/clock.ts";
+import { instantOf, type Stamp } from "../lib/clock.ts";
 import type { Job } from "./jobs.ts";
 import type { Task, TaskSpec } from "./tasks.ts";
 import { taskHeldBecause } from "./waiting.ts";
@@ -10,17 +10,17 @@ import { taskHeldBecause } from "./waiting.ts";
 const integer = /^-?\d{1,15}$/;
 
 /** `stamp` must be the task's own: it is its creation time and its place in the queue. */
-export const newTask = (job: Job, parameter: Infer<typeof TaskAddParameter>, at: { now: Instant; stamp: Stamp }): Task => {
+export const newTask = (job: Job, parameter: Infer<typeof TaskAddParameter>, stamp: Stamp): Task => {
   const spec = inheritTaskRetries(parameter, job);
   const held = taskHeldBecause(spec);
   return {
     accountId: job.accountId,
     jobUid: job.uid,
-    seq: at.stamp,
+    seq: stamp,
     id: spec.id,
     key: spec.id.toLowerCase(),
     state: "active",
-    stateChangedAt: at.now,
+    stateChangedAt: instantOf(stamp),
     slots: spec.requiredSlots ?? 1,
     blocked: 0,
     held,
@@ -29,7 +29,7 @@ export const newTask = (job: Job, parameter: Infer<typeof TaskAddParameter>, at:
     attempt: 0,
     satisfied: false,
     number: integer.test(spec.id) ? Number(spec.id) : undefined,
-    modified: at.stamp,
+    modified: stamp,
     generation: 0,
   };
 };

@@ -112,6 +112,9 @@ export const isoStamp = (stamp: Stamp): string => {
   return fraction === "" ? `${seconds}Z` : `${seconds}.${fraction}Z`;
 };
 
+/** The millisecond that a stamp is of. */
+export const instantOf = (stamp: Stamp): Instant => Math.floor(stamp / 1000);
+
 /** RFC 1123 in whole seconds, for headers. */
 export const httpDate = (at: Instant): string => new Date(at).toUTCString();
 

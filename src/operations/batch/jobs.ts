@@ -16,20 +16,20 @@ import {
 } from "../../domain/jobs.ts";
 import { autoPoolId, keyOf, newPool } from "../../domain/new-pool.ts";
 import { jobHeldBecause } from "../../domain/waiting.ts";
-import type { Stamp } from "../../lib/clock.ts";
+import { instantOf, type Stamp } from "../../lib/clock.ts";
 import * as store from "../../store/jobs.ts";
 import { insertPool } from "../../store/pools.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage, loadJob } from "./load.ts";
 import { countsView, jobView } from "./views/jobs.ts";
 
-export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountId }, body, now }, services) => {
+export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountId }, body }, services) => {
   checkJob(body, services);
   const stamp = services.clock.stamp();
   const auto = body.poolInfo.autoPoolSpecification;
   const poolId = auto === undefined ? body.poolInfo.poolId! : autoPoolId(auto.autoPoolIdPrefix, services.ids.guid());
-  const job = newJob(inheritRetries(body), { accountId, poolId, now, stamp });
-  const pool = auto === undefined ? undefined : newPool({ ...auto.pool!, id: poolId }, { accountId, now, stamp, autoPoolJob: job.key });
+  const job = newJob(inheritRetries(body), { accountId, poolId, stamp });
+  const pool = auto === undefined ? undefined : newPool({ ...auto.pool!, id: poolId }, { accountId, stamp, autoPoolJob: job.key });
   await services.store.decide(async (read) => {
     const existing = await store.getJob(read, accountId, job.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "JobBeingDeleted" : "JobExists");
@@ -41,8 +41,9 @@ export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountI
 };
 
 /** A job is active at once, even if its pool does not exist; the stamp of its creation is what its tasks know it by. */
-const newJob = (spec: JobSpec, at: { accountId: number; poolId: string; now: number; stamp: Stamp }): Job => {
+const newJob = (spec: JobSpec, at: { accountId: number; poolId: string; stamp: Stamp }): Job => {
   const held = jobHeldBecause(spec);
+  const now = instantOf(at.stamp);
   return {
     accountId: at.accountId,
     key: keyOf(spec.id),
@@ -50,10 +51,10 @@ const newJob = (spec: JobSpec, at: { accountId: number; poolId: string; now: num
     uid: at.stamp,
     poolKey: keyOf(at.poolId),
     state: "active",
-    stateChangedAt: at.now,
+    stateChangedAt: now,
     priority: spec.priority ?? 0,
     spec,
-    execution: { startTime: at.now, poolId: at.poolId },
+    execution: { startTime: now, poolId: at.poolId },
     ...(held === undefined ? {} : { held }),
     modified: at.stamp,
     generation: 0,

@@ -13,9 +13,9 @@ import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage, loadPool } from "./load.ts";
 import { type CurrentNodes, poolView } from "./views/pools.ts";
 
-export const addPool: Handler<typeof api.addPool> = async ({ principal, body, now }, services) => {
+export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, services) => {
   checkPool(body, services);
-  const pool = newPool(body, { accountId: principal.accountId, now, stamp: services.clock.stamp() });
+  const pool = newPool(body, { accountId: principal.accountId, stamp: services.clock.stamp() });
   await services.store.decide(async (read) => {
     const existing = await store.getPool(read, pool.accountId, pool.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "PoolBeingDeleted" : "PoolExists");

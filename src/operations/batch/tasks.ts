@@ -40,7 +40,7 @@ const refuseClosed = (job: Job): void => {
 type Added = { job: Job; results: (Task | ApiError)[] };
 
 const addTasks = async (
-  { principal: { accountId }, jobId, now }: { principal: { accountId: number }; jobId: string; now: Instant },
+  { principal: { accountId }, jobId }: { principal: { accountId: number }; jobId: string },
   specs: readonly TaskSpec[],
   services: Services,
 ): Promise<Added> => {
@@ -53,7 +53,7 @@ const addTasks = async (
       job.uid,
       specs.map((spec) => spec.id.toLowerCase()),
     );
-    const results = specs.map((spec) => addTo(job, spec, taken, { now, stamp: services.clock.stamp() }));
+    const results = specs.map((spec) => addTo(job, spec, taken, services.clock.stamp()));
     const tasks = results.filter((result): result is Task => !(result instanceof ApiError));
     const writes = tasks.length === 0 ? [] : [checkJob(job, openStates), ...store.insertTasks(tasks, tasks.flatMap(store.dependenciesOf))];
     return { writes, result: { job, results } };
@@ -63,8 +63,8 @@ const addTasks = async (
 };
 
 /** Of two tasks with one id in a request, the second finds it taken. */
-const addTo = (job: Job, spec: TaskSpec, taken: Set<string>, at: { now: Instant; stamp: Stamp }): Task | ApiError => {
-  const task = newTask(job, spec, at);
+const addTo = (job: Job, spec: TaskSpec, taken: Set<string>, stamp: Stamp): Task | ApiError => {
+  const task = newTask(job, spec, stamp);
   if (taken.has(task.key)) return new ApiError("TaskExists");
   try {
     checkTask(spec, job.spec);
@@ -76,16 +76,16 @@ const addTo = (job: Job, spec: TaskSpec, taken: Set<string>, at: { now: Instant;
   return task;
 };
 
-export const addTask: Handler<typeof api.addTask> = async ({ principal, params, body, now }, services) => {
-  const { results } = await addTasks({ principal, jobId: params.jobId, now }, [body], services);
+export const addTask: Handler<typeof api.addTask> = async ({ principal, params, body }, services) => {
+  const { results } = await addTasks({ principal, jobId: params.jobId }, [body], services);
   const result = results[0]!;
   if (result instanceof ApiError) throw result;
   return { created: result.id, modified: result.modified };
 };
 
 export const addTaskCollection: Handler<typeof api.addTaskCollection> = async (request, services) => {
-  const { principal, params, body, now, baseUrl } = request;
-  const { job, results } = await addTasks({ principal, jobId: params.jobId, now }, body.value, services);
+  const { principal, params, body, baseUrl } = request;
+  const { job, results } = await addTasks({ principal, jobId: params.jobId }, body.value, services);
   const value = results.map((result, index): Infer<typeof TaskAddResult> => {
     if (result instanceof ApiError) return { status: "ClientError", taskId: body.value[index]!.id, error: errorView(result, request) };
     return {
