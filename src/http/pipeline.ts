@@ -5,7 +5,7 @@ import { ApiError, invalidBody, invalidQuery } from "../api/errors.ts";
 import type { OperationDeclaration } from "../api/operation.ts";
 import { servedVersion, type Version } from "../api/versions.ts";
 import type { Principal } from "../auth/principal.ts";
-import { type AccountDirectory, authenticateSharedKey, challenge } from "../auth/shared-key.ts";
+import { type AccountDirectory, authenticateSharedKey } from "../auth/shared-key.ts";
 import type { Filterable } from "../domain/filter.ts";
 import { redactText } from "../lib/redact.ts";
 import { NodeUnreachable } from "../node-management/channel.ts";
@@ -33,7 +33,7 @@ export type PipelineOptions = {
   readonly accounts: AccountDirectory;
   readonly services: Services;
   readonly versionCheck: "lenient" | "strict";
-  /** Told of every answer, after it was sent: metrics, and tests that hold answers against their declarations. */
+  /** Told of every answer, after it was sent: metrics. */
   readonly onAnswer?: (answer: Answered) => void;
   /** Given every body that is sent, as the client gets it: tests hold it against its declaration. */
   readonly onBody?: Exchange["onBody"];
@@ -136,7 +136,7 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
       response.destroy();
       return;
     }
-    sendError(response, envelope, error, extraHeaders(error));
+    sendError(response, envelope, error);
   }
 };
 
@@ -261,9 +261,4 @@ const toApiError = (failure: unknown, operation: OperationDeclaration | undefine
   if (failure instanceof NodeUnreachable)
     return new ApiError(operation?.path.startsWith("/jobs/") ? "TaskFilesUnavailable" : "NodeNotReady");
   return new ApiError("InternalError");
-};
-
-const extraHeaders = (error: ApiError): string[] => {
-  if (error.status === 401) return ["www-authenticate", challenge];
-  return error.status === 503 || error.status === 429 ? ["retry-after", "1"] : [];
 };

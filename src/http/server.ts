@@ -52,16 +52,17 @@ export const createServer = async (options: ServerOptions): Promise<Listener> =>
     ...(options.planes ?? []),
   ].map(({ under, handle }) => ({ under: under.toLowerCase(), handle }));
 
-  /** The others answer on their own; what they throw is our mistake and is answered like one. */
+  /** The others answer on their own; what they throw is a refusal, or else our mistake. */
   const runPlain = async (handle: PlainHandler, request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       letBodyCome(request, response);
       await handle(request, response);
     } catch (error) {
-      const requestId = ids.guid();
-      log.error({ requestId, error }, "request failed");
+      const envelope = { requestId: ids.guid(), baseUrl: "", now: clock.now() };
+      const refused = error instanceof ApiError;
+      if (!refused) log.error({ requestId: envelope.requestId, error }, "request failed");
       if (response.headersSent || response.destroyed) response.destroy();
-      else sendError(response, { requestId, baseUrl: "", now: clock.now() }, new ApiError("InternalError"));
+      else sendError(response, envelope, refused ? error : new ApiError("InternalError"));
     }
   };
 

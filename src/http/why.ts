@@ -13,8 +13,9 @@ import { parseTarget, queryValue } from "./target.ts";
 export const whyHandler =
   (services: Services, accounts: AccountDirectory): PlainHandler =>
   async (request, response) => {
-    const envelope: Envelope = { requestId: services.ids.guid(), baseUrl: baseUrlOf(request), now: services.clock.now() };
+    let envelope: Envelope = { requestId: services.ids.guid(), baseUrl: "", now: services.clock.now() };
     try {
+      envelope = { ...envelope, baseUrl: baseUrlOf(request) };
       await answer(request, response, envelope, services, accounts);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

@@ -1,0 +1,96 @@
+// The front door with handlers that are a table: everything is real from the socket to the declaration, nothing behind it is.
+import type { TestContext } from "node:test";
+import { batchOperations, type OperationId } from "../../src/api/batch/index.ts";
+import type { OperationDeclaration } from "../../src/api/operation.ts";
+import { answerLog } from "../../src/http/answer-check.ts";
+import type { ListenerLimits } from "../../src/http/listener.ts";
+import type { Answered, AnyHandler } from "../../src/http/pipeline.ts";
+import { createServer, type ServerOptions } from "../../src/http/server.ts";
+import { ManualClock } from "../../src/lib/clock.ts";
+import { systemIds } from "../../src/lib/ids.ts";
+import type { Log } from "../../src/lib/log.ts";
+import { createMetrics, type Metrics } from "../../src/lib/metrics.ts";
+import { filterables } from "../../src/operations/batch/index.ts";
+import type { Reply, Request, Services } from "../../src/operations/handler.ts";
+import type { Credentials } from "../support/signed.ts";
+
+export const account = "account1";
+export const keys = [
+  Buffer.from("the first key of the account").toString("base64"),
+  Buffer.from("the second key").toString("base64"),
+] as const;
+
+/** What a handler was given, in a type that any operation's fits. */
+export type Given = Omit<Request<OperationDeclaration>, "params" | "query" | "body"> & {
+  params: Record<string, string>;
+  query: Record<string, unknown>;
+  body: any;
+};
+export type FakeHandler = (request: Given) => Reply | Promise<Reply>;
+export type Fakes = { [Id in OperationId]?: FakeHandler };
+
+export type Front = {
+  credentials: Credentials;
+  port: number;
+  clock: ManualClock;
+  metrics: Metrics;
+  /** What the handlers were called with, in order. */
+  given: Given[];
+  logged: { level: string; fields: object; message: string }[];
+  answered: Answered[];
+  close(graceMs?: number): Promise<void>;
+};
+
+/** A server on a free port that ends with the test. An operation without a fake answers 501, as one without a handler does. */
+export const aFront = async (
+  t: TestContext,
+  fakes: Fakes,
+  more: Partial<ServerOptions> & { limits?: Partial<ListenerLimits> } = {},
+): Promise<Front> => {
+  const clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
+  const given: Given[] = [];
+  const logged: Front["logged"] = [];
+  const answered: Answered[] = [];
+  const write = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message });
+  const log: Log = { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error"), child: () => log };
+  const metrics = createMetrics();
+  const handlers = Object.fromEntries(
+    Object.entries(fakes).map(([id, fake]): [string, AnyHandler] => [
+      id,
+      async (request: never) => {
+        given.push(request);
+        return fake(request);
+      },
+    ]),
+  );
+  const answers = process.env.QUERN_ANSWER_LOG;
+  const server = await createServer({
+    host: "127.0.0.1",
+    port: 0,
+    operations: batchOperations,
+    handlers,
+    filterables,
+    accounts: { find: (name) => (name === account ? { id: 7, name: account, keys } : undefined) },
+    services: { clock, ids: systemIds(), log } as unknown as Services,
+    versionCheck: "lenient",
+    health: { ready: () => ({ ready: true, parts: { store: "open" } }) },
+    metrics,
+    onAnswer: (answer) => answered.push(answer),
+    ...(answers === undefined ? {} : { onBody: answerLog(answers, process.pid) }),
+    ...more,
+  });
+  let open = true;
+  const close = async (graceMs?: number): Promise<void> => {
+    if (open) {
+      open = false;
+      await server.close(graceMs);
+    }
+  };
+  t.after(() => close(0));
+  const credentials = { batchUrl: `http://127.0.0.1:${server.port}`, account, key: keys[0] };
+  return { credentials, port: server.port, clock, metrics, given, logged, answered, close };
+};
+
+/** Bodies that are as their declarations say, with little in them. */
+export const aPool = (id: string) => ({ id, state: "active", allocationState: "steady", vmSize: "standard_a1", currentDedicatedNodes: 0 });
+export const aTask = (id: string) => ({ id, state: "active", commandLine: "true" });
