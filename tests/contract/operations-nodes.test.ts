@@ -1,7 +1,7 @@
 // What the operations on nodes answer: the view in each state, reboot and scheduling, and every refusal with its code.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Node, NodeState } from "../../src/domain/nodes.ts";
+import { type Node, type NodeState, nodeStates } from "../../src/domain/nodes.ts";
 import { explain } from "../../src/operations/waiting.ts";
 import { insertJob } from "../../src/store/jobs.ts";
 import { getNode, insertNodes } from "../../src/store/nodes.ts";
@@ -151,4 +151,48 @@ test("which nodes can be rebooted", async (t) => {
       else assert.equal((await service.refusal("ComputeNode_Reboot", node1)).code, code);
     });
   }
+});
+
+test("lists filtered by state, and counts, agree with the states that nodes show", async (t) => {
+  const service = await aService(t);
+  const leavings = [undefined, "remove", "reboot", "disable"] as const;
+  const nodes = nodeStates.states.flatMap((state) =>
+    leavings.flatMap((kind) =>
+      (["enabled", "disabled"] as const).flatMap((schedulingState) =>
+        ["free", "waiting", "busy"].map((load) =>
+          aNode({
+            id: `${state}-${kind ?? "stays"}-${schedulingState}-${load}`,
+            state,
+            schedulingState,
+            ...(kind === undefined ? {} : { leaving: { kind, option: "requeue", since: booted } }),
+          }),
+        ),
+      ),
+    ),
+  );
+  await withNodes(service, nodes);
+  const tasks = nodes.flatMap(({ id }, index) => {
+    const task = running(aTask(index + 1), id);
+    if (id.endsWith("busy")) return [task];
+    return id.endsWith("waiting") ? [{ ...task, state: "active" as const }] : [];
+  });
+  await service.store.commit([...insertJob(aJob()), ...insertTasks(tasks, [])]);
+  const { items } = await service.call("ComputeNode_List", { params: { poolId: "pool1" } });
+  const shown = Map.groupBy(items, ({ state }) => state as NodeState);
+  for (const state of nodeStates.states) {
+    const value = { kind: "string", value: state } as const;
+    const filter = { type: "compare", operator: "eq", property: "state", value } as const;
+    const found = await service.call("ComputeNode_List", { params: { poolId: "pool1" }, filter });
+    assert.deepEqual(
+      found.items.map(({ id }) => id),
+      (shown.get(state) ?? []).map(({ id }) => id),
+      state,
+    );
+  }
+  const { items: counts } = await service.call("Account_ListPoolNodeCounts", { page: { limit: 10 } });
+  const { dedicated } = counts[0];
+  assert.deepEqual(
+    [dedicated.total, dedicated.leavingPool, dedicated.rebooting, dedicated.running, dedicated.offline, dedicated.idle],
+    [nodes.length, ...(["leavingpool", "rebooting", "running", "offline", "idle"] as const).map((state) => shown.get(state)!.length)],
+  );
 });
