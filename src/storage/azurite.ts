@@ -44,6 +44,7 @@ const azuriteMain = createRequire(import.meta.url).resolve("azurite/dist/src/blo
  */
 const preload = `
   import { createRequire, registerHooks } from "node:module";
+  process.title = "quern azurite";
   registerHooks({
     load: (url, context, next) =>
       url.includes("/node_modules/applicationinsights/") ? { format: "commonjs", source: "module.exports = {};", shortCircuit: true } : next(url, context),
