@@ -27,7 +27,8 @@ export const schedule = async (context: Context, key: PoolKey): Promise<void> =>
   const nodes = usableNodes(context, view);
   const room = nodes.reduce((sum, node) => sum + Math.max(0, node.slots + node.depth - node.used), 0);
   if (room === 0) return;
-  await fillWindows(context, view, room);
+  const largest = Math.max(...nodes.map((node) => node.slots + node.depth - node.used));
+  await fillWindows(context, view, { room, largest });
   const snapshot = { fill: fillOf(view), nodes, jobs: planJobs(context, view) };
   const { placements, withdrawals } = plan(snapshot);
   if (placements.length > 0 && (await place(context, view, placements))) context.bells.loop(key);
@@ -59,14 +60,18 @@ const usableNodes = (context: Context, view: PoolView): PlanNode[] => {
   return usable;
 };
 
-/** Reads ready tasks of the jobs, the most important first, until there are enough for the room there is. */
-const fillWindows = async (context: Context, view: PoolView, room: number): Promise<void> => {
+/**
+ * Reads ready tasks of the jobs, the most important first, until there are enough for the room there is. Tasks that fit nowhere now do not
+ * count: smaller ones of other jobs may.
+ */
+const fillWindows = async (context: Context, view: PoolView, { room, largest }: { room: number; largest: number }): Promise<void> => {
   const wanted = Math.min(room, windowSize);
   let found = 0;
   for (const job of byImportance(view)) {
     if (found >= wanted) return;
     if (job.ready.length < wanted && !job.exhausted) await fillWindow(context, view, job, wanted);
-    found += Math.min(job.ready.length, allowance(view, job));
+    const fitting = job.ready.reduce((count, task) => count + (task.slots <= largest ? 1 : 0), 0);
+    found += Math.min(fitting, allowance(view, job));
   }
 };
 

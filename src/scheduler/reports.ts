@@ -193,7 +193,7 @@ const afterCommit = (context: Context, batch: Batch, nodes: Changes["nodes"], jo
     const view = board.drop(event.nodeId, event.ref);
     if (view !== undefined) views.add(view);
   }
-  for (const job of jobs) views.forEach((view) => markStale(view, job));
+  for (const view of views) for (const job of jobs) markStale(view, job);
   learn(context, batch);
   for (const view of views) ringPool(context, view, batch);
   for (const job of rungJobs.values()) context.bells.job(job);

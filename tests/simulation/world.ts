@@ -70,7 +70,9 @@ export const aWorld = async (options: WorldOptions = {}) => {
   const channel = fakeChannel(agents);
   const provider = fakeProvider({
     // Nodes are spread over the agents; an agent that knows one already ignores it.
-    host: (orders) => orders.forEach((order) => agentFor(order.nodeId).host([order])),
+    host: (orders) => {
+      for (const order of orders) agentFor(order.nodeId).host([order]);
+    },
   });
   const agentFor = (nodeId: string): FakeAgent => {
     const list = [...agents.values()];

@@ -150,7 +150,6 @@ function* freeAddresses(taken: ReadonlySet<string>): Generator<string, never> {
   }
 }
 
-/** Also for those that an earlier run has inserted and no agent has taken up: creating one that exists is fine. */
 /** Asks the provider again for every node that no agent has hosted yet: what was asked may have been lost with whom it was asked of. */
 export const createUnhosted = async (context: Context): Promise<void> => {
   for (const pool of await allPools(context.store)) {
@@ -160,7 +159,8 @@ export const createUnhosted = async (context: Context): Promise<void> => {
   }
 };
 
-export const createNodes = async (context: Context, pool: Pool, nodes: readonly Node[]): Promise<void> => {
+/** Also for those that an earlier run has inserted and no agent has taken up: creating one that exists is fine. */
+const createNodes = async (context: Context, pool: Pool, nodes: readonly Node[]): Promise<void> => {
   const name = await context.accountName(pool.accountId);
   const account = { name, url: context.accountUrl(name) };
   let reasons: Map<string, string>;
