@@ -69,7 +69,8 @@ export const commitGroup = (connection: Connection, batches: readonly (readonly 
   } catch (error) {
     const broken = !abandon(connection) || !isFull(error);
     const message = error instanceof Error ? error.message : String(error);
-    return { answers: batches.map(() => ({ outcome: "unavailable", message })), rows: 0, broken };
+    const outcome = sqliteCode(error) === undefined ? "refused" : "unavailable";
+    return { answers: batches.map(() => ({ outcome, message })), rows: 0, broken };
   }
 };
 

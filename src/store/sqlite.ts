@@ -158,8 +158,8 @@ const inlineWriter = (connection: Connection, clock: Clock, { onAnswers }: Write
 };
 
 const threadWriter = (workerData: WriterOptions, { onAnswers, onFatal }: WriterEvents): Promise<Writer> => {
-  // .ts in a checkout, .js in the published package.
-  const worker = new Worker(new URL(`./sqlite-writer${extname(import.meta.url)}`, import.meta.url), { workerData });
+  // .ts in a checkout, .js in the published package. The program's own flags (--eval, --input-type) are not for the thread.
+  const worker = new Worker(new URL(`./sqlite-writer${extname(import.meta.url)}`, import.meta.url), { workerData, execArgv: [] });
   const { promise, resolve, reject } = Promise.withResolvers<Writer>();
   const { promise: exited, resolve: onExit } = Promise.withResolvers<void>();
   let state: "starting" | "open" | "closing" | "ended" = "starting";

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { sql } from "../../src/store/db.ts";
 import { sanityCheck } from "../../src/store/sanity-check.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -72,8 +73,10 @@ test("the process is told when the writer thread ends, and nothing waits for eve
   const file = join(temporaryFolder(t), "quern.db");
   const { promise: fatal, resolve } = Promise.withResolvers<Error>();
   const store = await openSqlite({ file, onFatal: resolve });
-  // A row that the writer thread cannot iterate ends it, as a crash would.
-  const broken = store.commit([{ text: "SELECT 1", rows: null as unknown as [] }]);
+  t.mock.method(Worker.prototype, "postMessage", function (this: Worker) {
+    void this.terminate();
+  });
+  const broken = store.commit([{ text: "SELECT 1", rows: [[]] }]);
   const behind = store.commit([{ text: "SELECT 1", rows: [[]] }]);
   const results = await Promise.allSettled([broken, behind]);
   assert.ok((await fatal) instanceof Error);

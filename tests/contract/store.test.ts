@@ -12,7 +12,7 @@ type Open = (t: TestContext) => Promise<Store>;
 const put = (name: string, value: string): Write => write(sql`INSERT INTO settings (name, value) VALUES (${name}, ${value})`, 1);
 const change = (name: string, from: string, to: string): Write =>
   write(sql`UPDATE settings SET value = ${to} WHERE name = ${name} AND value = ${from}`, 1);
-const valueOf = async (store: Store, name: string): Promise<string | undefined> =>
+const settingOf = async (store: Store, name: string): Promise<string | undefined> =>
   (await store.get<{ value: string }>(sql`SELECT value FROM settings WHERE name = ${name}`))?.value;
 const names = async (store: Store): Promise<string[]> =>
   (await store.all<{ name: string }>(sql`SELECT name FROM settings ORDER BY name`)).map((row) => row.name);
@@ -29,7 +29,7 @@ const contract = (kind: string, openStore: Open): void => {
   it("a read sees what was committed before it", async (store) => {
     for (let i = 0; i < 50; i++) {
       await store.commit([put(`n${i}`, "x")]);
-      assert.equal(await valueOf(store, `n${i}`), "x");
+      assert.equal(await settingOf(store, `n${i}`), "x");
     }
   });
 
@@ -49,7 +49,7 @@ const contract = (kind: string, openStore: Open): void => {
       ]),
       conflictAt(0, 1),
     );
-    assert.deepEqual([await names(store), await valueOf(store, "a")], [["a"], "1"]);
+    assert.deepEqual([await names(store), await settingOf(store, "a")], [["a"], "1"]);
   });
 
   it("a guard counts the rows of each run", async (store) => {
@@ -75,13 +75,13 @@ const contract = (kind: string, openStore: Open): void => {
       [put("e", "1"), change("b", "1", "2")],
     ]);
     assert.deepEqual(results, ["committed", "Conflict", "Bug", "committed"]);
-    assert.deepEqual([await names(store), await valueOf(store, "b")], [["a", "b", "e"], "2"]);
+    assert.deepEqual([await names(store), await settingOf(store, "b")], [["a", "b", "e"], "2"]);
   });
 
   it("batches are committed in the order in which they were given", async (store) => {
     await store.commit([put("a", "0")]);
     await Promise.all(Array.from({ length: 200 }, (_, i) => store.commit([change("a", `${i}`, `${i + 1}`)])));
-    assert.equal(await valueOf(store, "a"), "200");
+    assert.equal(await settingOf(store, "a"), "200");
   });
 
   it("a statement that can never work is a Bug without values in its message", async (store) => {
@@ -111,7 +111,7 @@ const contract = (kind: string, openStore: Open): void => {
       results.toSorted((a, b) => a - b),
       Array.from({ length: 20 }, (_, i) => i + 1),
     );
-    assert.equal(await valueOf(store, "a"), "20");
+    assert.equal(await settingOf(store, "a"), "20");
     assert.ok(calls > 20, "some had to decide again");
   });
 
@@ -152,7 +152,7 @@ const contract = (kind: string, openStore: Open): void => {
     await limit(1_000_000);
     await store.commit([put("big", big)]);
     assert.deepEqual((await names(store)).includes("small"), results[0] === "committed");
-    assert.equal(await valueOf(store, "big"), big);
+    assert.equal(await settingOf(store, "big"), big);
   });
 
   it("close waits for what was given before it and refuses what comes after", async (store) => {
@@ -174,7 +174,7 @@ test("SQLite file: what was committed is there when it is opened again", async (
   await first.commit([put("a", "1")]);
   await first.close();
   const second = await openSqlite({ file });
-  assert.equal(await valueOf(second, "a"), "1");
+  assert.equal(await settingOf(second, "a"), "1");
   await second.close();
 });
 
