@@ -23,12 +23,12 @@ const listen = async (t: TestContext, listener: RequestListener): Promise<Server
 };
 
 /** A front whose requests go to `listener` when they are for the account; others get 418. */
-const aFront = async (t: TestContext, listener: RequestListener): Promise<{ port: number; behind: Server }> => {
+const aFront = async (t: TestContext, listener: RequestListener): Promise<{ port: number; behind: Server; front: Server }> => {
   const behind = await listen(t, listener);
   const passThrough = createPassThrough({ port: async () => portOf(behind), clock: systemClock(), ids: seededIds(1), log: silentLog });
   const front = await listen(t, (request, response) => passThrough.handle(request, response) || response.writeHead(418).end());
   t.after(() => passThrough.close());
-  return { port: portOf(front), behind };
+  return { port: portOf(front), behind, front };
 };
 
 type Answer = { status: number; body: string; headers: IncomingMessage["headers"] };
@@ -120,6 +120,21 @@ test("no body, an empty body and a body of unknown length stay what they are", a
   );
   assert.equal(chunked.headers["transfer-encoding"], "chunked");
   assert.equal(chunked.body, "abc");
+});
+
+test("a client that waits for permission to send its body gets it, also where the server leaves that to us", async (t) => {
+  const { port, front } = await aFront(t, echo);
+  front.on("checkContinue", (request, response) => front.emit("request", request, response));
+  const request = httpRequest({
+    ...{ host: "127.0.0.1", port, path: "/devstoreaccount1/c/b", method: "PUT", agent: false },
+    headers: { expect: "100-continue", "content-length": 4 },
+  });
+  request.flushHeaders();
+  await once(request, "continue");
+  const responded = once(request, "response");
+  request.end("body");
+  const [response] = (await responded) as [IncomingMessage];
+  assert.equal(JSON.parse(await text(response)).body, "body");
 });
 
 test("the answer comes back with its status, headers and repeated headers", async (t) => {

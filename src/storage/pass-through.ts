@@ -25,7 +25,7 @@ const waitForAzuriteMs = 10_000;
 const accountPath = new RegExp(`^/${embeddedAccount.name}(-secondary)?(?=[/?]|$)`);
 const accountHost = new RegExp(`^${embeddedAccount.name}(-secondary)?\\.blob\\.`, "i");
 
-/** RFC 9110 section 7.6.1, and what Quern says for itself: `expect` was answered by our own server, the forwarded ones are set below. */
+/** RFC 9110 section 7.6.1, and what Quern says for itself: `expect` is answered here, the forwarded ones are set below. */
 const ownHeaders = new Set([
   "connection",
   "expect",
@@ -132,8 +132,13 @@ export const createPassThrough = ({ port, clock, ids, log }: PassThroughOptions)
       else if (!response.writableEnded) fail(response, error);
     });
     response.once("close", () => onward.destroy());
-    if (hasBody) request.pipe(onward);
-    else onward.end();
+    if (!hasBody) {
+      onward.end();
+      return;
+    }
+    // Where the server leaves it to its handlers to let the body come; said twice it does no harm.
+    if (request.headers.expect?.toLowerCase() === "100-continue") response.writeContinue();
+    request.pipe(onward);
   };
 
   return {
