@@ -1,7 +1,7 @@
 // Shared-key authentication: from a request as it arrived to the account that signed it. It never logs or answers a key.
 // The string to sign is described in the REST documentation, but clients differ in details; every reading that a known client
 // uses is accepted, and each covers the whole request.
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { ApiError } from "../api/errors.ts";
 import { httpDate, type Instant } from "../lib/clock.ts";
 import { parseHttpDate } from "../lib/http-date.ts";
@@ -43,15 +43,15 @@ export const authenticateSharedKey = (request: SignedRequest, accounts: AccountD
   // An unknown account costs what a wrong key costs and answers the same, so that names cannot be guessed one by one.
   const own = account?.keys.filter((key) => key !== "") ?? [];
   const keys = own.length === 0 ? noKeys : own;
-  const strings = stringsToSign(request, name);
+  let used: string | undefined;
   let good = false;
-  for (const text of strings) {
+  for (const text of stringsToSign(request, name)) {
+    used ??= text;
     for (const key of keys) good = equal(sign(text, key), signature) || good;
     if (good) break;
   }
   if (account === undefined || !good || keys === noKeys) {
     const sent = signature.toString("base64");
-    const used = strings.values().next().value ?? "";
     throw failed(
       `The MAC signature found in the HTTP request '${sent}' is not the same as any computed signature. Server used following string to sign: '${used}'.`,
     );
@@ -62,7 +62,18 @@ export const authenticateSharedKey = (request: SignedRequest, accounts: AccountD
 const noKeys: readonly string[] = [Buffer.alloc(64).toString("base64"), Buffer.alloc(64, 1).toString("base64")];
 
 /** The signature of a string under a base64 key. */
-export const sign = (text: string, key: string): Buffer => createHmac("sha256", Buffer.from(key, "base64")).update(text, "utf8").digest();
+export const sign = (text: string, key: string): Buffer => createHmac("sha256", keyObject(key)).update(text, "utf8").digest();
+
+/** Prepared once: preparing a key takes longer than signing with it. Only keys of accounts get here, never what clients send. */
+const keyObjects = new Map<string, KeyObject>();
+const keyObject = (key: string): KeyObject => {
+  const known = keyObjects.get(key);
+  if (known !== undefined) return known;
+  if (keyObjects.size >= 1000) keyObjects.clear();
+  const made = createSecretKey(Buffer.from(key, "base64"));
+  keyObjects.set(key, made);
+  return made;
+};
 
 const equal = (computed: Buffer, sent: Buffer): boolean => computed.length === sent.length && timingSafeEqual(computed, sent);
 
@@ -108,24 +119,22 @@ const checkDate = (request: SignedRequest, now: Instant): void => {
  * Content-Length 0 or absent (signed as nothing or as `0`, whatever is on the wire), a Date beside ocp-date (left out or not),
  * the letter case of query names, duplicates (the first, or all joined by commas) and empty values (left out or not).
  */
-export const stringsToSign = (request: SignedRequest, account: string): Set<string> => {
+export function* stringsToSign(request: SignedRequest, account: string): Generator<string> {
   const length = header(request, "content-length");
   const lengths =
     length === "" || length === "0" ? (request.method === "GET" || request.method === "HEAD" ? ["", "0"] : ["0", ""]) : [length];
   const date = header(request, "date");
   const dates = header(request, "ocp-date") === "" ? [date] : date === "" ? [""] : ["", date];
   const ocp = ocpHeaders(request);
-  const strings = new Set<string>();
   for (const query of queryReadings(request.query)) {
     for (const date of dates) {
       for (const length of lengths) {
         const lines = signedHeaders.map((name) => (name === "content-length" ? length : name === "date" ? date : header(request, name)));
-        strings.add(`${request.method}\n${lines.join("\n")}\n${ocp}/${account}${request.rawPath}${query}`);
+        yield `${request.method}\n${lines.join("\n")}\n${ocp}/${account}${request.rawPath}${query}`;
       }
     }
   }
-  return strings;
-};
+}
 
 const signedHeaders = [
   "content-encoding",
@@ -153,16 +162,18 @@ const ocpHeaders = (request: SignedRequest): string =>
     .map((name) => `${name}:${header(request, name).replace(/\s+/g, " ").trim()}\n`)
     .join("");
 
-const queryReadings = (query: SignedRequest["query"]): Set<string> => {
-  const readings = new Set<string>();
-  if (query.length === 0) return readings.add("");
+function* queryReadings(query: SignedRequest["query"]): Generator<string> {
+  const seen = new Set<string>();
   for (const lower of [false, true]) {
     for (const withEmpty of [false, true]) {
-      for (const joined of [true, false]) readings.add(canonicalQuery(query, lower, withEmpty, joined));
+      for (const joined of [true, false]) {
+        const reading = canonicalQuery(query, lower, withEmpty, joined);
+        if (!seen.has(reading)) yield reading;
+        seen.add(reading);
+      }
     }
   }
-  return readings;
-};
+}
 
 const canonicalQuery = (query: SignedRequest["query"], lower: boolean, withEmpty: boolean, joined: boolean): string => {
   const values = new Map<string, string[]>();
