@@ -82,7 +82,7 @@ const build = async (
   // Azurite takes longest, so it starts first and everything else is built meanwhile.
   const mode = options.storage.mode === "external" ? options.storage.connectionString : options.storage.mode;
   const storage = startStorage({ mode, directory: location.directory, inMemory: options.inMemory, clock, ids, log, environment });
-  storage.ready.catch(() => {});
+  const storageState = watched(storage.ready);
   endings.push(() => storage.close());
 
   const fatal = Promise.withResolvers<Error>();
@@ -153,7 +153,7 @@ const build = async (
     host: options.host,
     port: options.port,
     tls: { cert: tls.cert, key: tls.key },
-    health: { ready: () => readiness(store, storage.ready, hub, provider.agentId) },
+    health: { ready: () => readiness(store, storageState(), hub, provider.agentId) },
     metrics,
     planes: [
       { under: "/_quern/agent/transfers", handle: (request, response) => void hub.handleTransfer(request, response) },
@@ -262,19 +262,30 @@ const authority = (host: string, port: number): string => `${host.includes(":") 
 const reachable = (url: string, host: string): string =>
   host === "0.0.0.0" ? url.replace("0.0.0.0", "127.0.0.1") : host === "::" ? url.replace("[::]", "[::1]") : url;
 
+/** Watches a promise so that its state can be asked for at any moment. */
+const watched = (promise: Promise<void>): (() => string) => {
+  let state = "starting";
+  promise.then(
+    () => {
+      state = "ready";
+    },
+    () => {
+      state = "failed";
+    },
+  );
+  return () => state;
+};
+
 const readiness = async (
   store: Store,
-  storageReady: Promise<void>,
+  storage: string,
   hub: Hub,
   agentId: string,
 ): Promise<{ ready: boolean; parts: Record<string, string> }> => {
-  const stateOf = (question: Promise<unknown>): Promise<string> =>
-    question.then(
-      () => "ready",
-      () => "failed",
-    );
-  const storage = await Promise.race([stateOf(storageReady), Promise.resolve("starting")]);
-  const database = await stateOf(listAccounts(store));
+  const database = await listAccounts(store).then(
+    () => "ready",
+    () => "failed",
+  );
   // Without its agent the API still answers and tasks wait; so it is told but does not decide.
   return {
     ready: storage === "ready" && database === "ready",

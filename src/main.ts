@@ -56,26 +56,15 @@ function redactArguments(this: unknown, args: unknown[], method: (...args: unkno
 const start = async (options: StartOptions): Promise<void> => {
   const { startControlPlane } = await import("./control-plane.ts");
   const log = options.debug === undefined ? (options.silent ? silentLog : logTo(2, "warn")) : logTo(options.debug, "debug");
+  // A signal may come before everything is up: then what is up by then is stopped as soon as the start is through.
+  const asked = Promise.withResolvers<undefined>();
+  process.on("SIGTERM", () => asked.resolve(undefined));
+  process.on("SIGINT", () => asked.resolve(undefined));
   const running = await startControlPlane(options, { version, log, environment: process.env, print: (text) => process.stdout.write(text) });
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    running.stop().then(
-      () => process.exit(0),
-      (error) => {
-        console.error(explain(error));
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  running.failed.then((error) => {
-    console.error(explain(error));
-    process.exitCode = 1;
-    stop();
-  });
+  const failure = await Promise.race([asked.promise, running.failed]);
+  if (failure !== undefined) console.error(explain(failure));
+  await running.stop();
+  process.exit(failure === undefined ? 0 : 1);
 };
 
 const agent = async (options: AgentOptions): Promise<void> => {

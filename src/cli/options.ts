@@ -39,18 +39,19 @@ export type AgentOptions = {
   debug: boolean;
 };
 
-const parseAccount = (text: string, earlier: AccountOption[] = []): AccountOption[] => [
-  ...earlier,
-  ...text.split(",").map((part) => {
-    const match = /^([a-z0-9]{3,24}):([A-Za-z0-9+/]+={0,2})$/.exec(part.trim());
-    if (match === null || Buffer.from(match[2]!, "base64").length < 16) {
-      throw new InvalidArgumentError(
-        "expected NAME:BASE64KEY, with a name of 3 to 24 lower-case letters and digits and a key of at least 16 bytes.",
-      );
-    }
-    return { name: match[1]!, key: match[2]! };
-  }),
-];
+const collect = (text: string, earlier: string[] = []): string[] => [...earlier, ...text.split(",").map((part) => part.trim())];
+
+/** Checked here and not by the option's parser, whose messages repeat what was given: it holds a key. */
+const accountOption = (text: string): AccountOption => {
+  const match = /^([a-z0-9]{3,24}):([A-Za-z0-9+/]+={0,2})$/.exec(text);
+  if (match === null || Buffer.from(match[2]!, "base64").length < 16) {
+    throw new UserError(
+      "--account takes NAME:BASE64KEY, with a name of 3 to 24 lower-case letters and digits and a key of at least 16 bytes.",
+      2,
+    );
+  }
+  return { name: match[1]!, key: match[2]! };
+};
 
 const parsePort = (text: string): number => {
   const port = Number(text);
@@ -58,13 +59,11 @@ const parsePort = (text: string): number => {
   return port;
 };
 
-const parseStorage = (text: string): StorageOption => {
+/** Checked here and not by the option's parser, whose messages repeat what was given: it may hold a key. */
+const storageOption = (text: string): StorageOption => {
   if (text === "embedded" || text === "none") return { mode: text };
-  // The text itself may hold an account key, so it is not repeated in the message.
   if (!/(^|;)\s*(AccountName|BlobEndpoint|UseDevelopmentStorage)=/i.test(text)) {
-    throw new InvalidArgumentError(
-      "expected embedded, none or a storage connection string (AccountName=...;AccountKey=...;BlobEndpoint=...).",
-    );
+    throw new UserError("--storage takes embedded, none or a connection string (AccountName=...;AccountKey=...;BlobEndpoint=...).", 2);
   }
   return { mode: "external", connectionString: text };
 };
@@ -89,7 +88,7 @@ export const commandLine = (version: string, actions: Actions): Command => {
         "--account <name:base64key>",
         `a Batch account (repeatable; default ${wellKnownAccount.name} with a published key)`,
         "ACCOUNT",
-      ).argParser(parseAccount),
+      ).argParser(collect),
     )
     .addOption(
       option("--allow-well-known-key", "allow the published key although the address is not loopback", "ALLOW_WELL_KNOWN_KEY").default(
@@ -97,9 +96,7 @@ export const commandLine = (version: string, actions: Actions): Command => {
       ),
     )
     .addOption(
-      option("--storage <embedded|none|connection string>", "blob storage for resource and output files", "STORAGE")
-        .default({ mode: "embedded" }, "embedded")
-        .argParser(parseStorage),
+      option("--storage <embedded|none|connection string>", "blob storage for resource and output files", "STORAGE").default("embedded"),
     )
     .addOption(option("--cert <file>", "PEM certificate chain for HTTPS, instead of one from the local CA", "CERT"))
     .addOption(option("--key <file>", "PEM private key of --cert", "KEY"))
@@ -135,11 +132,11 @@ export const commandLine = (version: string, actions: Actions): Command => {
   return program;
 };
 
-type RawStart = Omit<StartOptions, "accounts"> & { account?: AccountOption[]; allowWellKnownKey: boolean };
+type RawStart = Omit<StartOptions, "accounts" | "storage"> & { account?: string[]; storage: string; allowWellKnownKey: boolean };
 
 const startOptions = (raw: RawStart): StartOptions => {
-  const { account, allowWellKnownKey, ...options } = raw;
-  const accounts = account ?? [{ name: wellKnownAccount.name, key: wellKnownAccount.key }];
+  const { account, allowWellKnownKey, storage, ...options } = raw;
+  const accounts = account?.map(accountOption) ?? [{ name: wellKnownAccount.name, key: wellKnownAccount.key }];
   if (accounts.some(({ key }) => key === wellKnownAccount.key) && !isLoopback(options.host) && !allowWellKnownKey) {
     throw new UserError(
       `The account key of ${wellKnownAccount.name} is published, so anyone who reaches ${options.host} could run commands here. ` +
@@ -150,5 +147,5 @@ const startOptions = (raw: RawStart): StartOptions => {
   if ((options.cert === undefined) !== (options.key === undefined)) throw new UserError("--cert and --key go together.", 2);
   const twice = accounts.find(({ name }, index) => accounts.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw new UserError(`The account ${twice.name} is given twice.`, 2);
-  return { ...options, accounts };
+  return { ...options, accounts, storage: storageOption(storage) };
 };

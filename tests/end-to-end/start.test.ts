@@ -81,7 +81,7 @@ test("the published key is for loopback only", async () => {
 
 test("wrong flags are refused with a sentence and without secrets", async () => {
   for (const [args, words] of [
-    [["--account", `Bad_Name:${key}`], /NAME:BASE64KEY/],
+    [["--account", "Bad_Name:c2VjcmV0"], /NAME:BASE64KEY/],
     [["--port", "70000"], /port from 0/],
     [["--storage", "AccountKey=c2VjcmV0"], /connection string/],
     [["--cert", "x.pem"], /--cert and --key go together/],
@@ -142,6 +142,7 @@ test("a start after a stop finds pools, jobs, tasks, nodes and files as they wer
   );
   assert.equal((await again.computeNode.list("p"))[0]!.id, task.nodeInfo!.nodeId);
   assert.equal((await second.raw({ method: "GET", path: "/jobs/j/tasks/t/files/stdout.txt" })).text, "kept\n");
+  await second.stop();
 });
 
 test("--print-env gives shell exports", async (t) => {

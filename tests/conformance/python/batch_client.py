@@ -53,7 +53,7 @@ assert b"".join(client.file.get_from_task("pyjob", "t7", "stdout.txt")) == b"sta
 part = models.FileGetFromTaskOptions(ocp_range="bytes=0-6")
 assert b"".join(client.file.get_from_task("pyjob", "t7", "stdout.txt", part)) == b"started"
 properties = client.file.get_properties_from_task("pyjob", "t7", "stdout.txt", raw=True)
-assert properties.headers["ocp-batch-file-isdirectory"] == "False" and properties.headers["Content-Length"] == "10", properties.headers
+assert properties.headers["ocp-batch-file-isdirectory"] is False and properties.headers["Content-Length"] == 10, properties.headers
 names = [f.name for f in client.file.list_from_task("pyjob", "t7", recursive=True)]
 assert "stdout.txt" in names and "wd" in names, names
 
