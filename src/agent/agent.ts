@@ -55,12 +55,16 @@ const lastWordsMs = 2000;
 export type LauncherKind = { kind: "compiled" | "portable"; open(options: LauncherOptions): Launcher };
 
 /** Which launcher nodes get. `compiled` insists and throws where there is none; `auto` falls back and says so. */
-export const chooseLauncher = async (wanted: AgentOptions["launcherKind"], cacheDir: string, log: Log): Promise<LauncherKind> => {
+export const chooseLauncher = async (
+  wanted: AgentOptions["launcherKind"],
+  cacheDir: string,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<LauncherKind> => {
   const program = wanted === "portable" ? undefined : await compileLauncher(cacheDir);
   if (program !== undefined) return { kind: "compiled", open: (options) => compiledLauncher({ ...options, program }) };
   if (wanted === "compiled") throw new Error("the compiled launcher cannot be had here: it needs Linux and a C compiler (cc)");
   if (wanted === "auto") log.warn({}, "no compiled launcher (it needs Linux and cc); tasks start more slowly with the portable one");
-  return { kind: "portable", open: portableLauncher };
+  return { kind: "portable", open: (options) => portableLauncher({ ...options, clock }) };
 };
 
 const readAgentId = (file: string, ids: Ids): string => {
@@ -96,7 +100,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
   mkdirSync(layout.directory, { recursive: true, mode: 0o700 });
   const unlock = takeLock(join(layout.directory, "agent.lock"));
   const agentId = readAgentId(layout.idFile, ids);
-  const launchers = await chooseLauncher(options.launcherKind, options.cacheDir, log);
+  const launchers = await chooseLauncher(options.launcherKind, options.cacheDir, tools);
   const trash = openTrash(layout.trash, clock, ids);
   let policy: UrlPolicy = { storageHosts: [], allowPrivateUrls: false };
 

@@ -32,6 +32,12 @@ export const wallClockExceeded = (limitMs: number): Failure => ({
   details: details({ Message: `The limit is ${limitMs / 1000} seconds for one run.` }),
 });
 
+export const diskFull: Failure = {
+  category: "servererror",
+  code: "DiskFull",
+  message: "The disk of the node is full or cannot be written",
+};
+
 const downloadFailures = {
   BlobNotFound: ["usererror", "One of the specified Azure Blob(s) is not found"],
   BlobAccessDenied: ["usererror", "Access for one of the specified Azure Blob(s) is denied"],

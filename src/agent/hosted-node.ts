@@ -6,7 +6,7 @@ import type { AgentContext } from "./context.ts";
 import { nodeEnvironment } from "./environment.ts";
 import { answerFileRequest, type FileReply } from "./files.ts";
 import { type NodeRecord, type NodeState, openAttemptJournal, saveNodeRecord } from "./journal.ts";
-import type { Launcher, LauncherState } from "./launcher/launcher.ts";
+import type { Launcher, LauncherEvents, LauncherState } from "./launcher/launcher.ts";
 import { nodeDirectories, nodeLayout, relativeParts } from "./layout.ts";
 import { openRetention } from "./retention.ts";
 import { type StartTaskRun, startTaskRun } from "./start-task.ts";
@@ -59,12 +59,13 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
   };
   makeDirectories();
   const journal = openAttemptJournal(layout.state);
-  const retention = openRetention(join(layout.state, "retention"), context.clock, (directory, endedAt) => {
+  const retention = openRetention(join(layout.state, "retention"), context, (directory, endedAt) => {
     const path = join(layout.root, ...relativeParts(directory));
     if (!tasks.usesDirectory(directory) && !usedSince(path, endedAt)) context.trash.discard(path);
   });
+  /** Without a connection it does nothing; what it missed is found out when there is one. */
   const connected = (): Launcher => {
-    if (launcher === undefined) throw new Error(`the node ${nodeId} has no launcher`);
+    launcher ??= context.openLauncher({ directory: layout.launcher, slots: current.order.slots, events: launcherEvents });
     return launcher;
   };
   const steps = taskSteps(context, layout.root, () => base);
@@ -81,16 +82,24 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       ...(report && { startTask: report }),
     };
   };
+  const save = (): void => {
+    try {
+      saveNodeRecord(layout.state, current);
+    } catch (error) {
+      log.error({ err: error }, "the node's record could not be written; the next agent may boot it again");
+    }
+  };
   const change = (changes: Partial<NodeRecord>, errors?: { code: string; message: string }[]): void => {
     current = { ...current, ...changes };
-    saveNodeRecord(layout.state, current);
+    save();
     context.report({ ...eventOf(), ...(errors && { errors }) });
   };
 
   const recover = (reason: string): void => {
     if (closed) return;
     log.warn({ reason }, "the launcher is gone; connecting again");
-    void connect()
+    void connected()
+      .connect()
       .then(resume)
       .catch((error: unknown) => unusable(error));
   };
@@ -100,21 +109,14 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     change({ state: "unusable" }, [{ code: "NodeLauncherFailed", message: "The launcher of the node could not be started." }]);
   };
 
-  const connect = async (): Promise<LauncherState> => {
-    launcher ??= context.openLauncher({
-      directory: layout.launcher,
-      slots: current.order.slots,
-      events: {
-        started: (running) => tasks.started(running),
-        exited: (records) => {
-          const ofStart = records.filter(({ id }) => id.startsWith("s."));
-          if (ofStart.length > 0 && startTask !== undefined) startTask.exited(ofStart);
-          if (ofStart.length < records.length) tasks.exited(records.filter(({ id }) => !id.startsWith("s.")));
-        },
-        disconnected: recover,
-      },
-    });
-    return launcher.connect();
+  const launcherEvents: LauncherEvents = {
+    started: (running) => tasks.started(running),
+    exited: (records) => {
+      const ofStart = records.filter(({ id }) => id.startsWith("s."));
+      if (ofStart.length > 0) startTask?.exited(ofStart);
+      if (ofStart.length < records.length) tasks.exited(records.filter(({ id }) => !id.startsWith("s.")));
+    },
+    disconnected: recover,
   };
 
   /** The start task has a slot of its own while it runs, so that it takes none from tasks. */
@@ -170,7 +172,9 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       // The machine or the launcher went down under the node: it boots as after a power cut, with the start task it had.
       const { startTask: _report, bootedAt: _at, ...kept } = current;
       current = kept;
+      const wasBooting = sameLauncher && current.state === "starting";
       begin(state);
+      if (wasBooting) tasks.loseAll(); // the earlier agent was about to end them
       return;
     }
     dropOldStartTasks(state);
@@ -190,7 +194,7 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       const { startTask: _report, bootedAt: _at, ...kept } = current;
       current = { ...kept, order, state: "starting" };
       base = nodeEnvironment(order, layout);
-      saveNodeRecord(layout.state, current);
+      save();
       context.report(eventOf());
       startTask?.cancel();
       startTask = undefined;
@@ -201,14 +205,14 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       }
       try {
         makeDirectories();
-        begin(await connect());
+        begin(await connected().connect());
       } catch (error) {
         unusable(error);
       }
     },
     adopt: async () => {
       try {
-        resume(await connect());
+        resume(await connected().connect());
       } catch (error) {
         unusable(error);
       }

@@ -45,14 +45,35 @@ export const readNodeRecord = (state: string): NodeRecord | undefined => {
   }
 };
 
+export type Accepted = { order: TaskOrder; startedAt?: number };
+
 export interface AttemptJournal {
   /** As found when it was opened, in the order in which they were accepted. */
-  readonly found: TaskOrder[];
+  readonly found: Accepted[];
   /** Written when this returns. */
   add(orders: TaskOrder[]): void;
+  /** The attempt counts as running from then on, although no launcher knows it yet: its files are being staged. */
+  begin(key: string, startedAt: number): void;
   remove(keys: string[]): void;
   close(): void;
 }
+
+/** An order that was accepted, the key of one that is over, or the key and the time of one that began. */
+type Line = TaskOrder | string | [string, number];
+
+const take = (live: Map<string, Accepted>, line: Line): void => {
+  if (typeof line === "string") live.delete(line);
+  else if (!Array.isArray(line)) live.set(attemptKey(line.ref), { order: line });
+  else {
+    const known = live.get(line[0]);
+    if (known !== undefined) known.startedAt = line[1];
+  }
+};
+
+const linesOf = ({ order, startedAt }: Accepted): string => {
+  const began = startedAt === undefined ? "" : `${JSON.stringify([attemptKey(order.ref), startedAt])}\n`;
+  return `${JSON.stringify(order)}\n${began}`;
+};
 
 /** The file is emptied when nothing is left and it is longer than this. */
 const longestEmpty = 1 << 20;
@@ -60,17 +81,15 @@ const longestEmpty = 1 << 20;
 export const openAttemptJournal = (state: string): AttemptJournal => {
   mkdirSync(state, { recursive: true, mode: 0o700 });
   const path = join(state, "attempts.jsonl");
-  const live = new Map<string, TaskOrder>();
+  const live = new Map<string, Accepted>();
   for (const line of readLines(path)) {
     try {
-      const entry = JSON.parse(line) as TaskOrder | string;
-      if (typeof entry === "string") live.delete(entry);
-      else live.set(attemptKey(entry.ref), entry);
+      take(live, JSON.parse(line) as Line);
     } catch {
       // the empty last line, or one that was cut by a full disk: its orders were never begun
     }
   }
-  replaceFile(path, [...live.values()].map((order) => `${JSON.stringify(order)}\n`).join(""));
+  replaceFile(path, [...live.values()].map(linesOf).join(""));
   const fd = openSync(path, "a", 0o600);
   let count = live.size;
   let written = 0;
@@ -84,6 +103,7 @@ export const openAttemptJournal = (state: string): AttemptJournal => {
       count += orders.length;
       append(orders.map((order) => `${JSON.stringify(order)}\n`).join(""));
     },
+    begin: (key, startedAt) => append(`${JSON.stringify([key, startedAt])}\n`),
     remove: (keys) => {
       count -= keys.length;
       if (count > 0 || written < longestEmpty) return append(keys.map((key) => `"${key}"\n`).join(""));

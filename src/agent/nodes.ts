@@ -94,8 +94,8 @@ export const openNodes = (context: AgentContext): Nodes => {
     stopTasks: (refs) => {
       for (const ref of refs) {
         if (all().some((node) => node.tasks.stop(ref))) continue;
-        // Never arrived, or told and forgotten before: nothing of it runs here, which is what was asked for. No node can be named.
-        context.report({ type: "stopped", ref, nodeId: "unknown", endedAt: context.clock.now(), reason: "asked" });
+        // It never arrived, so nothing of it runs here, which is what was asked for. Whose it was is not known: fencing lets only the one that fits count.
+        for (const nodeId of nodes.keys()) context.report({ type: "stopped", ref, nodeId, endedAt: context.clock.now(), reason: "asked" });
       }
     },
     withdrawTasks: (refs) => {

@@ -3,6 +3,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timer } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
 
 export interface Retention {
   /** `directory` is relative to the node's root. */
@@ -20,7 +21,11 @@ const roundedUp = (dueAt: number, retentionMs: number): number => {
  * `expire(directory, endedAt)` is called when a directory is due; it decides whether a later attempt uses it. Entries survive a restart:
  * `directory` holds them.
  */
-export const openRetention = (directory: string, clock: Clock, expire: (directory: string, endedAt: number) => void): Retention => {
+export const openRetention = (
+  directory: string,
+  { clock, log }: { clock: Clock; log: Log },
+  expire: (directory: string, endedAt: number) => void,
+): Retention => {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const dues = new Set(readdirSync(directory).map(Number).filter(Number.isSafeInteger));
   let timer: Timer | undefined;
@@ -32,11 +37,15 @@ export const openRetention = (directory: string, clock: Clock, expire: (director
       if (due > clock.now()) break;
       dues.delete(due);
       const path = join(directory, String(due));
-      for (const line of readFileSync(path, "utf8").split("\n")) {
-        const space = line.indexOf(" ");
-        if (space > 0) expire(line.slice(space + 1), Number(line.slice(0, space)));
+      try {
+        for (const line of readFileSync(path, "utf8").split("\n")) {
+          const space = line.indexOf(" ");
+          if (space > 0) expire(line.slice(space + 1), Number(line.slice(0, space)));
+        }
+        unlinkSync(path);
+      } catch (error) {
+        log.warn({ err: error }, "task directories that are due could not be removed");
       }
-      unlinkSync(path);
     }
     arm();
   };
@@ -54,9 +63,13 @@ export const openRetention = (directory: string, clock: Clock, expire: (director
     schedule: (taskDirectory, endedAt, retentionMs) => {
       const due = roundedUp(endedAt + retentionMs, retentionMs);
       if (!Number.isSafeInteger(due) || taskDirectory.includes("\n")) return; // longer than time lasts: for ever
-      appendFileSync(join(directory, String(due)), `${endedAt} ${taskDirectory}\n`, { mode: 0o600 });
-      dues.add(due);
-      arm();
+      try {
+        appendFileSync(join(directory, String(due)), `${endedAt} ${taskDirectory}\n`, { mode: 0o600 });
+        dues.add(due);
+        arm();
+      } catch (error) {
+        log.warn({ err: error, directory: taskDirectory }, "a task directory will stay longer than its retention time");
+      }
     },
     close: () => timer?.cancel(),
   };

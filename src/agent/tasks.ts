@@ -11,13 +11,14 @@ import {
 } from "../api/agent/messages.ts";
 import { type Attempt, type Ending, isFailure, isQueued, keyOfLaunchId, launchIdOf, newAttempt, outcomeOf } from "./attempts.ts";
 import type { AgentContext } from "./context.ts";
-import { launchFailed } from "./failures.ts";
-import type { AttemptJournal } from "./journal.ts";
+import { diskFull, launchFailed } from "./failures.ts";
+import type { Accepted, AttemptJournal } from "./journal.ts";
 import type { ExitRecord, Launcher, LauncherState, LaunchOrder, RunningTask } from "./launcher/launcher.ts";
 import type { Retention } from "./retention.ts";
 import type { TaskSteps } from "./task-steps.ts";
 
 const sigkill = 9;
+const rememberedEnds = 1000;
 
 export interface NodeTasks {
   /** Those known already are left alone, so that a message may come twice. */
@@ -65,6 +66,8 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
   const attempts = new Map<string, Attempt>();
   /** Ended and reported; the control plane has not said yet that it knows. */
   const unacknowledged = new Set<string>();
+  /** An order can be on its way again while its end is being acknowledged; it must not run twice. The oldest are dropped. */
+  const over = new Set<string>();
   let waiting: Attempt[] = [];
   const whenEnded: (() => void)[] = [];
   let paused = true;
@@ -79,12 +82,11 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
     attempt.phase = phase;
   };
 
-  const add = (order: TaskOrder): Attempt => {
-    const attempt = newAttempt(order);
+  const add = ({ order, startedAt }: Accepted): void => {
+    const attempt: Attempt = { ...newAttempt(order), ...(startedAt !== undefined && { startedAt }) };
     attempts.set(attempt.key, attempt);
     waiting.push(attempt);
     queued++;
-    return attempt;
   };
 
   const markStarted = (attempt: Attempt, startedAt: number): void => {
@@ -143,6 +145,7 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
   const stage = async (attempt: Attempt): Promise<void> => {
     setPhase(attempt, "staging");
     staging++;
+    if (attempt.startedAt === undefined) journal.begin(attempt.key, clock.now());
     markStarted(attempt, clock.now());
     const failure = await steps.stage(attempt);
     staging--;
@@ -251,6 +254,11 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
   const acknowledged = (keys: string[]): void => {
     const known = keys.filter((key) => unacknowledged.delete(key));
     if (known.length === 0) return;
+    for (const key of known) over.add(key);
+    for (const key of over) {
+      if (over.size <= rememberedEnds) break;
+      over.delete(key);
+    }
     journal.remove(known); // before the launcher forgets: an id that neither knows would be started again
     launcher().acknowledge(known.map((key) => `t.${key}`));
   };
@@ -260,11 +268,11 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
     steps.dropEmptyDirectory(attempt);
   };
 
-  /** An order whose ids cannot name a directory: the control plane should have refused it. */
-  const refuse = ({ ref, commandLine }: TaskOrder): void => {
+  const isKnown = (key: string): boolean => attempts.has(key) || unacknowledged.has(key) || over.has(key);
+
+  /** Ends an order that cannot even be taken up. */
+  const reject = ({ ref }: TaskOrder, failure: Failure): void => {
     const now = clock.now();
-    const failure = launchFailed(commandLine, "The job's or task's id cannot name a directory.");
-    journal.remove([attemptKey(ref)]);
     context.report({ type: "finished", ref, nodeId, outcome: { startedAt: now, endedAt: now, failure, failedIn: "preProcessing" } });
   };
 
@@ -301,22 +309,29 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
     launcher().acknowledge(state.gone.map(({ id }) => id).filter(isStranger));
   };
 
-  for (const order of journal.found) add(order);
+  for (const accepted of journal.found) add(accepted);
 
   return {
     start: (orders) => {
       const fresh = orders.filter(({ ref }) => {
         const key = attemptKey(ref);
-        return !attempts.has(key) && !unacknowledged.has(key);
+        return !isKnown(key);
       });
       if (fresh.length === 0) return;
-      journal.add(fresh);
+      try {
+        journal.add(fresh);
+      } catch (error) {
+        log.error({ err: error }, "orders could not be put on record");
+        for (const order of fresh) reject(order, diskFull);
+        return;
+      }
       for (const order of fresh) {
         try {
-          add(order);
+          add({ order });
         } catch (error) {
           log.error({ err: error }, "an order names an impossible directory");
-          refuse(order);
+          journal.remove([attemptKey(order.ref)]);
+          reject(order, launchFailed(order.commandLine, "The job's or task's id cannot name a directory."));
         }
       }
       pump();
@@ -325,7 +340,7 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
       const key = attemptKey(ref);
       const attempt = attempts.get(key);
       if (attempt !== undefined && attempt.ending !== "asked") interrupt(attempt, "asked");
-      return attempt !== undefined || unacknowledged.has(key);
+      return isKnown(key);
     },
     forget: (ref) => {
       const attempt = attempts.get(attemptKey(ref));
