@@ -464,7 +464,7 @@ export const launcherContract = (kind: LauncherKind): void => {
         join(base, "plan.json"),
         JSON.stringify({ kind: kind.name, program: kind.program, directory: join(base, "node"), slots: 2, orders }),
       );
-      const agentFile = fileURLToPath(new URL("./launcher.contract.agent.ts", import.meta.url));
+      const agentFile = fileURLToPath(new URL("./launcher-agent.contract.ts", import.meta.url));
       const agent = spawn(process.execPath, [agentFile, join(base, "plan.json")], { stdio: ["ignore", "pipe", "inherit"] });
       children.push(agent);
       await once(agent.stdout, "data"); // two have started

@@ -1,6 +1,6 @@
 // Reads what the shells of the portable launcher write down. One file series per slot, one line per event; no decisions here.
 //   W pid | S seq pid uptime | F seq errno stage | X seq status uptime, then `times` (two lines) | N (goes on in the next file) | Q (left in order)
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LaunchStage } from "./launcher.ts";
 
@@ -23,6 +23,7 @@ export interface JournalReader {
   read(): Array<{ file: number; event: JournalEvent }>;
   /** An exit whose times the shell did not live to write. */
   unfinished(): JournalEvent | undefined;
+  close(): void;
   /** The file that is being written now; all before it are complete. */
   file(): number;
 }
@@ -30,7 +31,7 @@ export interface JournalReader {
 /** Reads the series `<directory>/<slot>.<n>` from file `first` on. */
 export const journalReader = (directory: string, slot: number, first: number): JournalReader => {
   let file = first;
-  let offset = 0;
+  let fd = -1;
   let rest = "";
   let ended: Extract<JournalEvent, { kind: "exited" }> | undefined;
   let children: [number, number] | undefined;
@@ -66,39 +67,68 @@ export const journalReader = (directory: string, slot: number, first: number): J
       : { ...event, userMs: children[0] - before[0], systemMs: children[1] - before[1] };
   };
 
-  const readFile = (): string => {
-    let fd: number;
+  const buffer = Buffer.alloc(16 * 1024);
+  const openFile = (): boolean => {
+    if (fd >= 0) return true;
     try {
       fd = openSync(join(directory, `${slot}.${file}`), "r");
+      return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
       throw error;
     }
-    try {
-      const bytes = Buffer.alloc(Math.max(0, fstatSync(fd).size - offset));
-      offset += readSync(fd, bytes, 0, bytes.length, offset);
-      return bytes.toString("latin1");
-    } finally {
-      closeSync(fd);
-    }
   };
+  const closeFile = (): void => {
+    if (fd >= 0) closeSync(fd);
+    fd = -1;
+  };
+  /** What came since the last call, "" at the end. */
+  const readOn = (): string => (openFile() ? buffer.toString("latin1", 0, readSync(fd, buffer)) : "");
 
   return {
     file: () => file,
     unfinished: () => ended,
+    close: closeFile,
     read: () => {
       const events: Array<{ file: number; event: JournalEvent }> = [];
-      for (;;) {
-        const lines = (rest + readFile()).split("\n");
+      for (let text = readOn(); text !== ""; text = readOn()) {
+        const lines = (rest + text).split("\n");
         rest = lines.pop()!;
         for (const line of lines) {
           const event = take(line);
           if (event !== undefined) events.push({ file, event });
         }
-        if (lines.at(-1) !== "N") return events;
+        if (lines.at(-1) !== "N") continue;
+        closeFile();
         file += 1;
-        offset = 0;
-        rest = "";
+      }
+      return events;
+    },
+  };
+};
+
+/** Remembers which orders the journal files speak of, so that a file goes when none of them matters any more. */
+export const journalUses = (directory: string) => {
+  /** Order numbers by `<slot>.<file>`. */
+  const uses = new Map<string, Set<number>>();
+  return {
+    clear: (): void => uses.clear(),
+    add: (slot: number, file: number, seq?: number): void => {
+      const key = `${slot}.${file}`;
+      const use = uses.get(key) ?? new Set();
+      uses.set(key, use);
+      if (seq !== undefined) use.add(seq);
+    },
+    forget: (seq: number): void => {
+      for (const use of uses.values()) use.delete(seq);
+    },
+    /** `current` is the file that a shell writes, undefined for a shell that is no more. */
+    sweep: (current: (slot: number) => number | undefined): void => {
+      for (const [key, use] of uses) {
+        const [slot, file] = key.split(".").map(Number) as [number, number];
+        if (use.size > 0 || (current(slot) ?? Number.POSITIVE_INFINITY) <= file) continue;
+        uses.delete(key);
+        rmSync(join(directory, key), { force: true });
       }
     },
   };

@@ -100,14 +100,25 @@ const refusalOf = (order: LaunchOrder): string => {
   return hasUnknownFormat(resolve(order.cwd, asPath(order.argv[0]!))) ? `refuse ${noExecFormat} exec` : "";
 };
 
+/** By path, time of change and size: the same program is started again and again. */
+const knownFormats = new Map<string, boolean>();
+const mostKnownFormats = 1000;
+
 const hasUnknownFormat = (program: string): boolean => {
   try {
-    if (process.platform !== "linux" || !statSync(program).isFile()) return false;
+    const stat = statSync(program);
+    if (process.platform !== "linux" || !stat.isFile()) return false;
+    const key = `${program}\0${stat.mtimeMs}\0${stat.size}`;
+    const known = knownFormats.get(key);
+    if (known !== undefined) return known;
     const fd = openSync(program, "r");
     const head = Buffer.alloc(4);
     const length = readSync(fd, head, 0, 4, 0);
     closeSync(fd);
-    return !(head.toString("latin1", 0, 2) === "#!" || (length === 4 && head.toString("latin1") === "\x7fELF"));
+    const unknown = !(head.toString("latin1", 0, 2) === "#!" || (length === 4 && head.toString("latin1") === "\x7fELF"));
+    if (knownFormats.size >= mostKnownFormats) knownFormats.clear();
+    knownFormats.set(key, unknown);
+    return unknown;
   } catch {
     return false; // the shell finds out
   }

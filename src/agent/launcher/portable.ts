@@ -1,27 +1,15 @@
 // The portable launcher: one long-lived /bin/sh per slot, for machines without a C compiler. Same interface and same contract suite as
 // compiled.ts; slower, and with the limitations listed below. Everything it must not forget is in files that the shells write.
-import { execFileSync, spawn } from "node:child_process";
-import {
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { Socket } from "node:net";
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { assert } from "../../lib/bug.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ExitRecord, Launcher, LauncherOptions, RunningTask } from "./launcher.ts";
-import { type JournalReader, journalReader } from "./portable-journal.ts";
+import { type JournalReader, journalReader, journalUses } from "./portable-journal.ts";
 import { type Known, orderBook, taskOf } from "./portable-orders.ts";
+import { errorCode, hangBell, holdPipe, makePipes, openAlive, queuePipe, tell, watchAlive } from "./portable-pipes.ts";
 import { orderScript, workerScript } from "./portable-worker.ts";
 import { endGroup, signalGroup } from "./process-groups.ts";
 import { checkOrder } from "./protocol.ts";
@@ -54,51 +42,15 @@ interface Shell {
   left: boolean;
 }
 
-const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
-const longestPipeWrite = 4096;
-
-const errorCode = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
-
-/** A line for whoever reads that FIFO; nobody does: nothing happens. */
-const tell = (fifo: string, line: string): void => {
-  try {
-    const fd = openSync(fifo, O_WRONLY | O_NONBLOCK);
-    try {
-      writeSync(fd, `${line}\n`);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    if (!["ENXIO", "ENOENT", "EAGAIN"].includes(errorCode(error) ?? "")) throw error;
-  }
-};
-
-/** A shell keeps the FIFO alive/<slot> open for writing as long as it lives. */
-const openAlive = (path: string): number | undefined => {
-  const fd = openSync(path, O_RDONLY | O_NONBLOCK);
-  try {
-    if (readSync(fd, Buffer.alloc(1)) === 0) {
-      closeSync(fd);
-      return undefined;
-    }
-  } catch (error) {
-    if (errorCode(error) !== "EAGAIN") throw error;
-  }
-  return fd;
-};
-
 export const portableLauncher = (options: PortableLauncherOptions): Launcher => {
   const { clock, events, shell = "/bin/sh", setsid = "/usr/bin/setsid", env = "/usr/bin/env" } = options;
   const directory = resolve(options.directory);
   const at = (...names: string[]): string => join(directory, ...names);
   const book = orderBook(directory);
   const shells = new Map<number, Shell>();
-  /** Which unforgotten orders a journal file speaks of, by `<slot>.<file>`. */
-  const journalUse = new Map<string, Set<number>>();
-  /** Queue lines that did not fit into the FIFO yet. */
-  const unsent: string[] = [];
+  const uses = journalUses(at("journal"));
+  const queue = queuePipe();
   let slots = options.slots;
-  let queue = -1;
   let lock = -1;
   let bell: Socket | undefined;
   let bootMs = 0;
@@ -120,34 +72,15 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
     });
 
   // --- what the shells report ---------------------------------------------------------------------------------------------------
-  const useOf = (slot: number, file: number): Set<number> => {
-    const key = `${slot}.${file}`;
-    const use = journalUse.get(key) ?? new Set();
-    journalUse.set(key, use);
-    return use;
-  };
-  const sweepJournals = (): void => {
-    for (const [key, use] of journalUse) {
-      const [slot, file] = key.split(".").map(Number) as [number, number];
-      const owner = shells.get(slot);
-      if (use.size > 0 || (owner !== undefined && owner.journal.file() <= file)) continue;
-      journalUse.delete(key);
-      rmSync(at("journal", key), { force: true });
-    }
-  };
+  const sweepJournals = (): void => uses.sweep((slot) => shells.get(slot)?.journal.file());
   const freeOf = (known: Known): void => {
     if (known.slot !== undefined) tell(at("slot", String(known.slot)), String(known.seq));
   };
-  const forgetUse = (known: Known): void => {
-    for (const use of journalUse.values()) use.delete(known.seq);
-  };
-
   const readShell = (from: Shell, started: RunningTask[], exited: ExitRecord[]): void => {
     for (const { file, event } of from.journal.read()) {
       if (event.kind === "worker") from.pid = event.pid;
       if (event.kind === "left") from.left = true;
-      if ("seq" in event && book.bySeq.has(event.seq)) useOf(from.slot, file).add(event.seq);
-      else useOf(from.slot, file);
+      uses.add(from.slot, file, "seq" in event && book.bySeq.has(event.seq) ? event.seq : undefined);
       const known = book.apply(from.slot, event, bootMs);
       if (known?.state === "exited") exited.push(known.record!);
       else if (known !== undefined) {
@@ -168,10 +101,11 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
     }
     for (const each of [...shells.values()].filter((one) => one.left)) {
       each.alive?.destroy();
+      each.journal.close();
       shells.delete(each.slot);
       retiring = Math.max(0, retiring - 1);
     }
-    sendQueue();
+    queue.send();
     if (emitting && started.length > 0) events.started(started);
     if (emitting && exited.length > 0) events.exited(exited);
     for (const look of [...watchers]) look();
@@ -185,43 +119,23 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
   };
 
   const watchShell = (one: Shell, fd: number): void => {
-    one.alive = new Socket({ fd, readable: true, writable: false });
-    one.alive.on("error", () => {});
-    one.alive.on("close", () => {
+    one.alive = watchAlive(fd, () => {
       if (shells.get(one.slot) !== one) return;
       heed([String(one.slot)]);
       if (shells.get(one.slot) === one) disconnect("a shell of the launcher died");
     });
-    one.alive.resume();
   };
 
   // --- what the shells are told ---------------------------------------------------------------------------------------------------
-  const sendQueue = (): void => {
-    while (unsent.length > 0 && queue >= 0) {
-      let count = 0;
-      let chunk = "";
-      while (count < unsent.length && chunk.length + unsent[count]!.length <= longestPipeWrite) chunk += unsent[count++]!;
-      try {
-        writeSync(queue, chunk); // whole or not at all, up to PIPE_BUF
-      } catch (error) {
-        if (errorCode(error) !== "EAGAIN") throw error;
-        return;
-      }
-      unsent.splice(0, count);
-    }
-  };
   const enqueue = (known: Known): void => {
-    for (let part = 1; part < known.slots; part++) unsent.push(`part ${known.seq}\n`);
-    unsent.push(`run ${known.seq} ${known.hold ? 1 : 0}\n`);
+    for (let part = 1; part < known.slots; part++) queue.push(`part ${known.seq}`);
+    queue.push(`run ${known.seq} ${known.hold ? 1 : 0}`);
   };
   const ask = (line: string, times = 1): void => {
-    for (let each = 0; each < times; each++) unsent.push(`${line}\n`);
-    sendQueue();
+    for (let each = 0; each < times; each++) queue.push(line);
+    queue.send();
   };
 
-  const makePipes = (paths: string[]): void => {
-    execFileSync("mkfifo", ["-m", "600", ...paths], { stdio: "ignore" });
-  };
   const startShells = (count: number): Shell[] => {
     const fresh = Array.from({ length: count }, () => nextSlot++);
     if (count > 0) makePipes(fresh.flatMap((slot) => [at("slot", String(slot)), at("alive", String(slot))]));
@@ -280,24 +194,6 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
     for (const name of ["orders", "claims", "journal", "slot", "alive"]) mkdirSync(at(name), { recursive: true });
   };
 
-  /** The bell is a FIFO of its own for each agent: the shells ring the newest, and an older agent hears "bye". */
-  const hangBell = (): void => {
-    rmSync(at("bell.new"), { force: true });
-    makePipes([at("bell.new")]);
-    const fd = openSync(at("bell.new"), O_RDWR | O_NONBLOCK);
-    tell(at("bell"), "bye");
-    renameSync(at("bell.new"), at("bell"));
-    const fresh = new Socket({ fd, readable: true, writable: false });
-    let rest = "";
-    fresh.on("data", (chunk: Buffer) => {
-      const lines = (rest + chunk.toString("latin1")).split("\n");
-      rest = lines.pop()!;
-      if (bell === fresh) heed(lines);
-    });
-    fresh.on("error", () => {});
-    bell = fresh;
-  };
-
   const bootId = (): string => {
     try {
       return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
@@ -320,7 +216,7 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
   const loadAll = (): { alive: Array<[Shell, number]>; whole: boolean } => {
     book.load();
     shells.clear();
-    journalUse.clear();
+    uses.clear();
     const files = new Map<number, number[]>();
     for (const name of readdirSync(at("journal"))) {
       const [slot, file] = name.split(".").map(Number) as [number, number];
@@ -332,14 +228,17 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
     for (const slot of new Set([...files.keys(), ...present])) {
       nextSlot = Math.max(nextSlot, slot + 1);
       const kept = (files.get(slot) ?? [0]).sort((a, b) => a - b);
-      for (const file of kept) useOf(slot, file);
+      for (const file of kept) uses.add(slot, file);
       const one: Shell = { slot, pid: 0, journal: journalReader(at("journal"), slot, kept[0]!), alive: undefined, left: false };
       const fd = present.has(slot) ? openAlive(at("alive", String(slot))) : undefined;
       readShell(one, [], []);
       const last = one.journal.unfinished();
       if (fd === undefined && last !== undefined) book.apply(slot, last, bootMs);
       if (fd !== undefined) alive.push([one, fd]);
-      else if (present.has(slot) && !one.left) whole = false;
+      else {
+        one.journal.close();
+        if (present.has(slot) && !one.left) whole = false;
+      }
     }
     book.loadDecisions();
     return { alive, whole };
@@ -349,6 +248,7 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
   const startAfresh = async (alive: Array<[Shell, number]>, sameBoot: boolean): Promise<void> => {
     for (const [one, fd] of alive) {
       closeSync(fd);
+      one.journal.close();
       if (one.pid > 1) signalGroup(one.pid, 9);
     }
     for (const known of [...book.bySeq.values()]) {
@@ -371,13 +271,15 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
     close();
     ending = "no";
     makeDirectories();
-    hangBell();
+    bell = hangBell(directory, (lines, from) => {
+      if (bell === from) heed(lines);
+    });
     const sameBoot = readBoot();
     const { alive, whole } = loadAll();
     const adopted = whole && alive.length > 0;
     if (!adopted) await startAfresh(alive, sameBoot);
-    queue = openSync(at("queue"), O_RDWR | O_NONBLOCK);
-    lock = openSync(at("lock"), O_RDWR | O_NONBLOCK);
+    queue.open(at("queue"));
+    lock = holdPipe(at("lock"));
     retiring = 0;
     if (adopted) {
       for (const [one, fd] of alive) {
@@ -390,7 +292,7 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
       } catch {} // none is
       // The last agent may have died between an order's file and its queue line; a second line does no harm.
       for (const known of book.bySeq.values()) if (known.state === "queued") enqueue(known);
-      sendQueue();
+      queue.send();
     } else writeSync(lock, "\n");
     await reportedFor(fitSlots());
     sweepJournals();
@@ -409,10 +311,11 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
     for (const one of [...shells.values()]) {
       shells.delete(one.slot);
       one.alive?.destroy();
+      one.journal.close();
     }
-    for (const fd of [queue, lock]) if (fd >= 0) closeSync(fd);
-    queue = lock = -1;
-    unsent.length = 0;
+    if (lock >= 0) closeSync(lock);
+    lock = -1;
+    queue.close();
     for (const look of [...watchers]) look();
   };
 
@@ -427,7 +330,7 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
     freeOf(known);
     if (known.acknowledged) {
       book.forget(known);
-      forgetUse(known);
+      uses.forget(known.seq);
     }
   };
 
@@ -443,7 +346,7 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
         const known = book.add(order, orderScript(order, setsid, env));
         if (known !== undefined) enqueue(known);
       }
-      sendQueue();
+      queue.send();
     },
     kill: (id, signal) => {
       assert(Number.isInteger(signal) && signal >= 1 && signal <= 64, `no such signal: ${signal}`);
@@ -464,7 +367,7 @@ export const portableLauncher = (options: PortableLauncherOptions): Launcher => 
       if (bell === undefined) return;
       for (const id of ids) {
         const known = book.byId.get(id);
-        if (known !== undefined && book.acknowledge(known)) forgetUse(known);
+        if (known !== undefined && book.acknowledge(known)) uses.forget(known.seq);
       }
       sweepJournals();
     },
