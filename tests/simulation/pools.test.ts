@@ -130,6 +130,15 @@ test("a pool of an image that cannot run here stays without nodes and says why",
   await world.close();
 });
 
+test("a target beyond any machine is an error of the resize, not a machine that runs out of memory", async () => {
+  const world = await aWorld({});
+  await world.addPool(aPool({ nodes: 2_147_483_647 }));
+  const pool = await world.pool("pool1");
+  assert.deepEqual([pool.allocationState, pool.targetDedicated, (await world.nodes()).length], ["steady", 2_147_483_647, 0]);
+  assert.deepEqual(pool.resizeErrors?.[0]?.values, [{ name: "Reason", value: "A pool can have at most 1000 nodes here." }]);
+  await world.close();
+});
+
 test("nodes that the provider cannot make become an error of the resize", async () => {
   const world = await aWorld({});
   world.provider.refuse("no room on this machine");

@@ -117,8 +117,12 @@ const whyNoNodes = (context: Context, pool: Pool): string | undefined => {
   if (held !== undefined) return waiting(held).message;
   const reference = pool.spec.virtualMachineConfiguration?.imageReference;
   const image = reference === undefined ? undefined : context.images.find(reference);
-  return image === undefined || image.backing === "none" ? waiting("ImageNotAvailable").message : undefined;
+  if (image === undefined || image.backing === "none") return waiting("ImageNotAvailable").message;
+  return pool.targetDedicated + pool.targetLowPriority > mostNodes ? `A pool can have at most ${mostNodes} nodes here.` : undefined;
 };
+
+/** No machine hosts as many; without an end, a target of two thousand million would be begun on until memory is gone. */
+const mostNodes = 1000;
 
 const newNodes = (context: Context, pool: Pool, nodes: readonly Node[], short: Shortfall, now: number): Node[] => {
   const taken = new Set(nodes.map((node) => node.address));
