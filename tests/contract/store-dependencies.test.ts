@@ -185,7 +185,7 @@ const act = async (store: Store, model: Model, action: Action, seq: number): Pro
 
 test("the database blocks what a naive model blocks", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anAction, { minLength: 1, maxLength: 40 }), async (actions) => {
+    fc.asyncProperty(fc.array(anAction, { minLength: 1, maxLength: 80, size: "max" }), async (actions) => {
       const store = await storeWithJob();
       const model = new Model();
       for (const [index, action] of actions.entries()) {
@@ -201,6 +201,6 @@ test("the database blocks what a naive model blocks", async () => {
       assert.deepEqual(await sanityCheck(store), []);
       await store.close();
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
 });
