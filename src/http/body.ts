@@ -3,11 +3,15 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError, invalidBody } from "../api/errors.ts";
 import { compareVersions, type Version } from "../api/versions.ts";
+import type { Clock } from "../lib/clock.ts";
 
 /** The client went away before its request was complete: there is nobody to answer. */
 export class ClientGone extends Error {
   override readonly name = "ClientGone";
 }
+
+/** How long a body may take to arrive. Blobs and transfers of nodes, which may take hours, are read elsewhere. */
+const arrivesWithinMs = 60_000;
 
 const mebibyte = 1024 * 1024;
 
@@ -29,14 +33,21 @@ export const letBodyCome = (request: IncomingMessage, response: ServerResponse):
  * All of the body. Throws RequestBodyTooLarge as soon as it is known to be; what is left of it is then read and dropped by
  * Node after the answer, because a connection closed on a client that is still sending loses the answer on the way.
  */
-export const readBody = (request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> => {
+export const readBody = (request: IncomingMessage, response: ServerResponse, limit: number, clock: Clock): Promise<Buffer> => {
   const announced = Number(request.headers["content-length"] ?? 0);
   if (announced > limit) return Promise.reject(new ApiError("RequestBodyTooLarge"));
   letBodyCome(request, response);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const timer = clock.after(arrivesWithinMs, () => {
+      stop();
+      // What is still to come would be waited for in vain: this connection ends with its answer.
+      response.shouldKeepAlive = false;
+      reject(new ApiError("InvalidRequestBody", [{ key: "Reason", value: "The body did not arrive in time." }], undefined, 408));
+    });
     const stop = (): void => {
+      timer.cancel();
       request.off("data", onData).off("end", onEnd).off("close", onGone).off("error", onGone);
     };
     const onData = (chunk: Buffer): void => {

@@ -38,7 +38,8 @@ export type ListenerLimits = {
 const usualLimits: ListenerLimits = {
   firstByteMs: 30_000,
   headersMs: 30_000,
-  requestMs: 300_000,
+  // Large blobs come this way too, over slow lines; what the data plane reads has a shorter limit of its own (body.ts).
+  requestMs: 6 * 3_600_000,
   keepAliveMs: 120_000,
   checkMs: 5_000,
   maxHeaderBytes: 64 * 1024,

@@ -90,7 +90,7 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
     const { rawPath, query } = target;
     const principal = authenticateSharedKey({ method, rawPath, query, headers: request.headers }, options.accounts, seen.envelope.now);
     seen.principal = principal;
-    const body = await bodyOf(request, response, operation, version);
+    const body = await bodyOf(request, response, operation, version, clock);
     const handled = requestOf({
       request,
       target,
@@ -104,7 +104,8 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
     });
     const handler = options.handlers[operation.id];
     if (handler === undefined) throw new ApiError("NotImplemented");
-    const reply = await inTime(handler(handled.request as never, options.services), timeoutMs(target), clock);
+    const limitMs = timeoutMs(target);
+    const reply = await inTime(handler(handled.request as never, options.services), limitMs, clock);
     if (response.destroyed) {
       reply.file?.stream?.destroy();
       throw new ClientGone();
@@ -123,6 +124,9 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
   /** Answers a failure, as far as there still is somebody to answer. */
   function refuse(response: ServerResponse, { envelope, operation }: Seen, failure: unknown): void {
     if (failure instanceof ClientGone || response.destroyed) {
+      // A file's source that failed breaks the answer off as well; that is worth a line, a client that left is not.
+      const left = failure instanceof ClientGone || (failure as { code?: string }).code === "ERR_STREAM_PREMATURE_CLOSE";
+      if (!left) log.warn({ requestId: envelope.requestId, operation: operation?.id, error: failure }, "answer broken off");
       response.destroy();
       return;
     }
@@ -162,12 +166,13 @@ const bodyOf = async (
   response: ServerResponse,
   operation: OperationDeclaration,
   version: Version,
+  clock: Services["clock"],
 ): Promise<unknown> => {
   if (operation.body === undefined) return undefined;
   const announced = announcesBody(request);
   if (!announced && !operation.bodyOptional && request.headers["content-length"] === undefined)
     throw new ApiError("MissingContentLengthHeader");
-  const bytes = announced ? await readBody(request, response, bodyLimit(version)) : Buffer.alloc(0);
+  const bytes = announced ? await readBody(request, response, bodyLimit(version), clock) : Buffer.alloc(0);
   if (bytes.length > 0) {
     checkContentType(request.headers);
     return parseBody(operation.body, parseJson(bytes), version);

@@ -295,6 +295,10 @@ test("files stream with their own headers, ranges are answered with 200", async 
   assert.deepEqual([look.status, look.headers["content-length"], look.text], [200, String(text.length), ""]);
   // Cut off in the middle: the client must notice.
   await assert.rejects(ask("GET", {}, "/pools/p/nodes/n/files/x"));
+  assert.deepEqual(
+    front.logged.filter(({ level }) => level !== "debug").map(({ message }) => message),
+    ["answer broken off"],
+  );
 });
 
 test("failures that are not refusals say nothing of their cause", async (t) => {
@@ -407,6 +411,36 @@ test("a client that leaves in the middle of its body harms nobody", async (t) =>
     ["Pool_List"],
   );
   assert.equal(front.logged.filter(({ level }) => level !== "debug").length, 0);
+});
+
+test("a body that does not arrive in time is given up, and its connection with it", async (t) => {
+  const front = await aFront(t, { Job_Add: () => ({ created: "j" }) });
+  const target = "/jobs?api-version=2024-07-01.20.0";
+  const headers: Record<string, string> = { "ocp-date": new Date().toUTCString(), "content-length": "1000", expect: "100-continue" };
+  headers.authorization = sharedKey(front.credentials, "POST", target, headers);
+  const socket = connect(front.port, "127.0.0.1");
+  let text = "";
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.write(`POST ${target} HTTP/1.1\r\nhost: x\r\n${lines.join("\r\n")}\r\n\r\n{`);
+  await new Promise<void>((resolve) => {
+    socket.on("data", (chunk) => {
+      text += chunk;
+      resolve();
+    });
+  });
+  assert.match(text, /^HTTP\/1\.1 100 /);
+  front.clock.advance(60_000);
+  await closed;
+  assert.match(text, /HTTP\/1\.1 408 [\s\S]*"code":"InvalidRequestBody"/);
+});
+
+test("a request refused for its query never reaches the handler", async (t) => {
+  const front = await aFront(t, { Pool_Delete: () => ({}) });
+  for (const query of ["timeout=soon", "timeout=0"]) {
+    assertError(await signedRequest(front.credentials, { method: "DELETE", path: `/pools/p?${query}` }), 400, "InvalidQueryParameterValue");
+  }
+  assert.equal(front.given.length, 0);
 });
 
 test("health, metrics and other planes have their own answers", async (t) => {
