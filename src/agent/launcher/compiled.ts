@@ -25,6 +25,7 @@ const mostConnectRounds = 50;
 
 const limitations = [
   "a task that leaves its process group (setsid, a daemon) is not reached by kill",
+  "a program or directory on a file system that hangs stops the launcher while it starts that task",
   "when the launcher itself is killed, its tasks end with it and are reported as gone",
 ];
 
@@ -157,6 +158,7 @@ export const compiledLauncher = (options: CompiledLauncherOptions): Launcher => 
   const connect = async (): Promise<LauncherState> => {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     close();
+    ending = false;
     for (let round = 0; round < mostConnectRounds; round++) {
       const fresh = await dial(directory);
       const state = fresh === undefined ? undefined : await adopt(fresh);

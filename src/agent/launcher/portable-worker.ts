@@ -39,8 +39,9 @@ retire() {
   done
 }
 run() {
-  [ -e orders/$seq ] || return
-  set -C; if echo >claims/$seq; then set +C; else set +C; return; fi
+  # rings when there is nothing to do, too: the agent may wait for room in the queue
+  [ -e orders/$seq ] || { ring; return; }
+  set -C; if echo >claims/$seq; then set +C; else set +C; ring; return; fi
   ( cd -P /proc/self; p=\${PWD##*/}; cd "$home"; . ./orders/$seq )
   status=$?
   p=; read -r p <claims/$seq
