@@ -45,7 +45,7 @@ test("a process that ignores SIGTERM is ended after the grace", async () => {
   const identity = identifyProcess(child.pid!)!;
   const exited = once(child, "exit");
   assert.equal(await waitForEnd(identity, clock, 30), false);
-  await endProcess(identity, clock, 100);
+  assert.equal(await endProcess(identity, clock, 100), false);
   assert.deepEqual((await exited)[1], "SIGKILL");
   assert.equal(isAlive(identity), false);
 });

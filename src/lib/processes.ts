@@ -86,11 +86,12 @@ export const waitForEnd = (identity: ProcessIdentity, clock: Clock, boundMs: num
   });
 };
 
-/** Asks it to end (SIGTERM), and after `graceMs` ends it. Resolves when it is gone. */
-export const endProcess = async (identity: ProcessIdentity, clock: Clock, graceMs: number): Promise<void> => {
-  if (!signalProcess(identity, "SIGTERM") || (await waitForEnd(identity, clock, graceMs))) return;
+/** Asks it to end (SIGTERM), and after `graceMs` ends it. Resolves when it is gone: true when asking was enough. */
+export const endProcess = async (identity: ProcessIdentity, clock: Clock, graceMs: number): Promise<boolean> => {
+  if (!signalProcess(identity, "SIGTERM") || (await waitForEnd(identity, clock, graceMs))) return true;
   signalProcess(identity, "SIGKILL");
   await waitForEnd(identity, clock, graceMs);
+  return false;
 };
 
 /** What a pid file says, or undefined when it is missing or is not one. */

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import type { AgentEvent } from "../../src/api/agent/messages.ts";
 import { ManualClock, systemClock } from "../../src/lib/clock.ts";
 import { seededIds, systemIds } from "../../src/lib/ids.ts";
@@ -20,10 +20,15 @@ import { providerContract } from "./provider.ts";
 const clock = systemClock();
 const fakeAgent = new URL("./fake-agent.ts", import.meta.url).pathname;
 
-const aLocation = (t: TestContext): string => {
-  const location = mkdtempSync(join(tmpdir(), "quern-provider-"));
-  t.after(() => rmSync(location, { recursive: true, force: true }));
-  return location;
+/** Removed when the file's tests are over: a test's own clean-up runs in the order of its registration, and the agent must end first. */
+const locations: string[] = [];
+after(() => {
+  for (const location of locations) rmSync(location, { recursive: true, force: true });
+});
+
+const aLocation = (): string => {
+  locations.push(mkdtempSync(join(tmpdir(), "quern-provider-")));
+  return locations.at(-1)!;
 };
 
 type ControlPlane = { hub: Hub; url: string; connected(): Promise<string>; next(): Promise<AgentEvent>; close(): Promise<void> };
@@ -96,7 +101,7 @@ const aProvider = (
 
 const running = async (
   t: TestContext,
-  location = aLocation(t),
+  location = aLocation(),
   overrides = {},
 ): Promise<{ controlPlane: ControlPlane; provider: LocalProvider; pid: number }> => {
   const controlPlane = await aControlPlane(t);
@@ -113,8 +118,18 @@ providerContract("local", async (t) => {
   return { provider, next: controlPlane.next };
 });
 
+providerContract("local with Quern's own agent", async (t) => {
+  const location = aLocation();
+  const [directory, controlFile] = [join(location, "agent"), join(location, "control.json")];
+  const quern = new URL("../../bin/quern.js", import.meta.url).pathname;
+  const places = ["--directory", directory, "--control", controlFile, "--cache", join(location, "cache")];
+  const command = { file: process.execPath, args: [quern, "agent", ...places, "--launcher", "portable"] };
+  const { controlPlane, provider } = await running(t, location, { command });
+  return { provider, next: controlPlane.next };
+});
+
 test("local: the control file is private, and the agent inherits little", { timeout: 30_000 }, async (t) => {
-  const location = aLocation(t);
+  const location = aLocation();
   const environment = {
     ...process.env,
     AWS_SECRET_ACCESS_KEY: "x",
@@ -135,7 +150,7 @@ test("local: the control file is private, and the agent inherits little", { time
 });
 
 test("local: an agent that dies is started again and connects under the same id", { timeout: 30_000 }, async (t) => {
-  const location = aLocation(t);
+  const location = aLocation();
   const { controlPlane, provider, pid } = await running(t, location);
   process.kill(pid, "SIGKILL");
   assert.equal(await controlPlane.connected(), provider.agentId);
@@ -143,7 +158,7 @@ test("local: an agent that dies is started again and connects under the same id"
 });
 
 test("local: an agent that outlived its server is adopted, told the new address, watched and stopped", { timeout: 30_000 }, async (t) => {
-  const location = aLocation(t);
+  const location = aLocation();
   const first = await running(t, location);
   await first.provider.close({ keepTasks: true });
   await first.controlPlane.close();
@@ -163,7 +178,7 @@ test("local: an agent that outlived its server is adopted, told the new address,
 });
 
 test("local: a second server's provider finds the agent by its own lock, when no pid file was written", { timeout: 30_000 }, async (t) => {
-  const location = aLocation(t);
+  const location = aLocation();
   const first = await running(t, location);
   const { pid, startTime } = JSON.parse(readFileSync(join(location, "agent", "agent.pid"), "utf8"));
   await first.provider.close({ keepTasks: true });
@@ -174,7 +189,7 @@ test("local: a second server's provider finds the agent by its own lock, when no
 });
 
 test("local: an agent that does not end when asked is killed", { timeout: 30_000 }, async (t) => {
-  const { provider, pid } = await running(t, aLocation(t), { manner: "deaf", stopWithinMs: 200 });
+  const { provider, pid } = await running(t, aLocation(), { manner: "deaf", stopWithinMs: 200 });
   const identity = identifyProcess(pid)!;
   await provider.close();
   assert.equal(isAlive(identity), false);
@@ -183,7 +198,7 @@ test("local: an agent that does not end when asked is killed", { timeout: 30_000
 const leftoversTest = { timeout: 30_000, skip: process.platform !== "linux" && "recognising leftovers needs /proc" };
 
 test("local: stopping ends tasks and launchers that a dead agent left, and nobody else", leftoversTest, async (t) => {
-  const location = aLocation(t);
+  const location = aLocation();
   const { provider, pid } = await running(t, location);
   const nodeRoot = join(location, "agent", "nodes", "n1");
   const launcherHome = join(location, "agent", "state", "n1", "launcher");
@@ -204,7 +219,7 @@ test("local: stopping ends tasks and launchers that a dead agent left, and nobod
 });
 
 test("local: an agent that cannot start makes nodes fail with the reason, after some attempts", { timeout: 30_000 }, async (t) => {
-  const location = aLocation(t);
+  const location = aLocation();
   const controlPlane = await aControlPlane(t);
   const manual = new ManualClock();
   const ends = aQueue<{ pauseMs: number }>();
@@ -226,7 +241,7 @@ test("local: an agent that cannot start makes nodes fail with the reason, after 
 });
 
 test("local: an agent that runs but never connects is replaced", { timeout: 30_000 }, async (t) => {
-  const location = aLocation(t);
+  const location = aLocation();
   const controlPlane = await aControlPlane(t);
   const manual = new ManualClock();
   const messages = aQueue<string>();
