@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { Agent, get, type IncomingMessage } from "node:http";
-import { get as getSecure } from "node:https";
+import { get as getSecure, Agent as SecureAgent } from "node:https";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -150,6 +150,24 @@ test("closing lets requests under way finish and idle connections go", async (t)
   finish();
   assert.equal(await textOf(await answer), "finished");
   await closed;
+});
+
+test("closing ends secure connections too: idle ones, unfinished handshakes, WebSockets", async (t) => {
+  const { cert, key, caFile } = await certificates(await aDirectory(t));
+  const { port, close } = await aListener(t, { tls: { cert, key }, onUpgrade: (_request, socket) => void socket.write("upgraded") });
+  const ca = await readFile(caFile!, "utf8");
+  const agent = new SecureAgent({ keepAlive: true, ca });
+  t.after(() => agent.destroy());
+  const idle = await new Promise<IncomingMessage>((resolve, reject) => getSecure({ port, agent }, resolve).on("error", reject));
+  await textOf(idle);
+  const handshake = connect(port, "127.0.0.1");
+  await new Promise<void>((resolve) => handshake.write(Buffer.from([0x16, 3]), () => resolve()));
+  const upgraded = connectSecure({ port, ca });
+  upgraded.write("GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+  assert.equal(String(await new Promise((resolve) => upgraded.once("data", resolve))), "upgraded");
+  const gone = [untilClosed(handshake), untilClosed(upgraded)];
+  await close();
+  await Promise.all(gone);
 });
 
 test("closing does not wait longer than its grace", async (t) => {
