@@ -23,6 +23,13 @@ export const sql = (parts: TemplateStringsArray, ...values: (SqlValue | Sql)[]):
   return { text, values: flat };
 };
 
+/** `?, ?, ...` for IN. Padded to a power of two by repeating the last value, so that few different texts need preparing. */
+export const oneOf = (values: readonly SqlValue[]): Sql => {
+  const length = values.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(values.length));
+  const padded = Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)]!);
+  return { text: padded.map(() => "?").join(", "), values: padded };
+};
+
 export interface Reader {
   /** The first row, if any. Sees everything committed before the call. */
   get<Row>(query: Sql): Promise<Row | undefined>;

@@ -1,8 +1,8 @@
 // Jobs in the database, with the row of counts that lives and dies with each. Tasks refer to a job by its uid.
 import type { Job, JobState } from "../domain/jobs.ts";
-import { type Reader, type SqlValue, sql, type Write, write } from "./db.ts";
+import { oneOf, type Reader, type SqlValue, sql, type Write, write } from "./db.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
-import { jsonOrNull, type ListPage, oneOf, pageOf } from "./lists.ts";
+import { jsonOrNull, type ListPage, pageOf } from "./lists.ts";
 
 export { checkCounts, jobCounts } from "./job-counts.ts";
 

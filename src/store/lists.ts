@@ -1,6 +1,6 @@
-// Pieces of SQL that several table families share: the IN list and the page of a list. No table's own columns.
+// Pieces of SQL that several table families share: the page of a list, and slices of long lists. No table's own columns.
 import type { FilterNode } from "../domain/filter.ts";
-import { type Sql, type SqlValue, sql } from "./db.ts";
+import { type Sql, sql } from "./db.ts";
 import { compileFilter, type FilterColumns } from "./filter.ts";
 
 /** Where a list continues and how much of it is wanted. Ask for one more than is shown to learn whether another page follows. */
@@ -13,13 +13,6 @@ export type ListPage = {
 
 /** The most values of one IN list; longer lists are asked in slices. */
 export const longestList = 512;
-
-/** `?, ?, ...` for IN. Padded to a power of two by repeating the last value, so that few different texts need preparing. */
-export const oneOf = (values: readonly SqlValue[]): Sql => {
-  const length = values.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(values.length));
-  const padded = Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)]!);
-  return { text: padded.map(() => "?").join(", "), values: padded };
-};
 
 export const slices = <T>(values: readonly T[], length = longestList): T[][] =>
   Array.from({ length: Math.ceil(values.length / length) }, (_, index) => values.slice(index * length, (index + 1) * length));

@@ -1,9 +1,9 @@
 // Compute nodes in the database. Whether a node shows as idle, running or offline follows from the tasks that run on it
 // (domain/nodes.ts); where a query must know, it asks the index tasks_placed.
 import type { Node, NodeState } from "../domain/nodes.ts";
-import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
+import { oneOf, type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { comparisons, equality, type FilterColumns } from "./filter.ts";
-import { jsonOrNull, type ListPage, oneOf, pageOf, slices } from "./lists.ts";
+import { jsonOrNull, type ListPage, pageOf, slices } from "./lists.ts";
 
 type NodeRow = {
   account_id: number;

@@ -3,11 +3,11 @@
 import type { Execution, Task } from "../domain/tasks.ts";
 import type { Stamp } from "../lib/clock.ts";
 import { durationMs } from "../lib/duration.ts";
-import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
+import { oneOf, type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { deleteDependencies, insertDependencies, satisfy, type TaskDependency, unsatisfy } from "./dependencies.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { type Counted, countChanges } from "./job-counts.ts";
-import { type ListPage, oneOf, pageOf, slices } from "./lists.ts";
+import { type ListPage, pageOf, slices } from "./lists.ts";
 import { changingColumns, changingValues, setChanging, type TaskRow, taskFromRow } from "./task-rows.ts";
 
 export { dependenciesOf, type TaskDependency } from "./dependencies.ts";
