@@ -50,7 +50,7 @@ const readAddress = (file: string): ControlAddress | undefined => {
   }
 };
 
-/** Calls `expired` when `lastContact` is longer ago than `limitMs`, again after each later contact. */
+/** Calls `expired` once when `lastContact` is longer ago than `limitMs`, and once more for each time it is armed. */
 const contactWatch = (
   clock: Clock,
   lastContact: () => number,
@@ -77,8 +77,15 @@ export const openConnection = (options: ConnectionOptions): Connection => {
   let beat: Timer | undefined;
   let leaseMs = defaultLeaseMs;
   let heardAt = clock.elapsed();
-  const lease = contactWatch(clock, () => heardAt, () => leaseMs, options.onLeaseExpired); // biome-ignore format: one thought
-  const orphaned = contactWatch(clock, () => heardAt, () => options.orphanedMs ?? 0, options.onOrphaned); // biome-ignore format: one thought
+  const lease = contactWatch(
+    clock,
+    () => heardAt,
+    () => leaseMs,
+    options.onLeaseExpired,
+  );
+  // An open connection is contact, even one that is dead and not yet found out: being an orphan is for good, so there is no hurry.
+  const heardOrOpen = (): number => (welcomed ? clock.elapsed() : heardAt);
+  const orphaned = contactWatch(clock, heardOrOpen, () => options.orphanedMs ?? 0, options.onOrphaned);
 
   const armWatches = (): void => {
     lease.arm();

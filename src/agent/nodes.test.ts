@@ -1,6 +1,6 @@
 // Nodes through an agent with real launchers: boots, start tasks, reboots, removal.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { aNode, anAgentWorld, aTask, sameTask } from "../../tests/support/agent-world.ts";
@@ -76,6 +76,34 @@ test("a removed node leaves nothing behind, and its id can be used again", async
   assert.deepEqual(readdirSync(join(world.options.directory, "state")), []);
   await world.node({ boot: 7 });
   assert.deepEqual(readdirSync(world.inNode("workitems")), []);
+});
+
+test("a task's directory goes when its retention time is over, the job's stays", async (t) => {
+  const world = await anAgentWorld(t);
+  await world.node();
+  const keep = aTask("/bin/true", { jobId: "nightly:job-3", retentionMs: 3_600_000 });
+  const drop = aTask("/bin/true", { jobId: "nightly:job-3", retentionMs: 0 });
+  mkdirSync(world.inNode("workitems/nightly/job-3"), { recursive: true });
+  const gone = Promise.withResolvers<void>();
+  const watcher = watch(world.inNode("workitems/nightly/job-3"), () => {
+    if (existsSync(world.inNode(`workitems/nightly/job-3/${keep.taskId}/wd`)) && !existsSync(path)) gone.resolve();
+  });
+  const path = world.inNode(`workitems/nightly/job-3/${drop.taskId}`);
+  world.start(drop, keep);
+  await Promise.all([keep, drop].map((task) => world.control.event("finished", sameTask(task))));
+  await gone.promise;
+  watcher.close();
+  assert.deepEqual(readdirSync(world.inNode("workitems/nightly/job-3")), [keep.taskId]);
+});
+
+test("a node whose launcher cannot be started is unusable and says so", async (t) => {
+  const world = await anAgentWorld(t);
+  mkdirSync(join(world.options.directory, "state", "tvmps_1_d"), { recursive: true });
+  writeFileSync(join(world.options.directory, "state", "tvmps_1_d", "launcher"), "in the way");
+  world.control.send({ type: "startNode", node: aNode() });
+  const event = await world.control.event("node", ({ state }) => state === "unusable");
+  assert.equal(event.errors?.[0]?.code, "NodeLauncherFailed");
+  await world.node({ nodeId: "tvmps_2_d" });
 });
 
 test("a chore removes a directory, and says so also when there is none", async (t) => {

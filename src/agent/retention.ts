@@ -1,6 +1,6 @@
 // Removes task directories some time after the task's end. What is due when is on disk, one small file per span of time, and only the names of
 // those files are in memory: a week of a million tasks costs nothing.
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -28,14 +28,22 @@ export const openRetention = (
 ): Retention => {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const dues = new Set(readdirSync(directory).map(Number).filter(Number.isSafeInteger));
+  /** The file written last; tasks that end together are mostly due together. */
+  let open: { due: number; fd: number } | undefined;
   let timer: Timer | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
+
+  const leave = (): void => {
+    if (open !== undefined) closeSync(open.fd);
+    open = undefined;
+  };
 
   const runDue = (): void => {
     timerAt = Number.POSITIVE_INFINITY;
     for (const due of [...dues].sort((a, b) => a - b)) {
       if (due > clock.now()) break;
       dues.delete(due);
+      if (open?.due === due) leave();
       const path = join(directory, String(due));
       try {
         for (const line of readFileSync(path, "utf8").split("\n")) {
@@ -64,13 +72,20 @@ export const openRetention = (
       const due = roundedUp(endedAt + retentionMs, retentionMs);
       if (!Number.isSafeInteger(due) || taskDirectory.includes("\n")) return; // longer than time lasts: for ever
       try {
-        appendFileSync(join(directory, String(due)), `${endedAt} ${taskDirectory}\n`, { mode: 0o600 });
+        if (open?.due !== due) {
+          leave();
+          open = { due, fd: openSync(join(directory, String(due)), "a", 0o600) };
+        }
+        writeSync(open.fd, `${endedAt} ${taskDirectory}\n`);
         dues.add(due);
         arm();
       } catch (error) {
         log.warn({ err: error, directory: taskDirectory }, "a task directory will stay longer than its retention time");
       }
     },
-    close: () => timer?.cancel(),
+    close: () => {
+      timer?.cancel();
+      leave();
+    },
   };
 };
