@@ -9,7 +9,8 @@ type Fields = Record<string, unknown>;
 type Check = (value: unknown) => boolean;
 
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
-const isText: Check = (value) => typeof value === "string" && value.length <= 65_536;
+/** Of any length: a report that is refused comes again, so nothing that a task can cause may make one malformed. */
+const isText: Check = (value) => typeof value === "string";
 const isId: Check = (value) => typeof value === "string" && value.length > 0 && value.length <= 256;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isWhole: Check = (value) => Number.isSafeInteger(value);
