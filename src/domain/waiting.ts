@@ -18,6 +18,7 @@ const sentences = {
   AutoScaleNotSupported: "The size of the pool is given by a formula, which this release cannot evaluate yet.",
   MountsNotSupported: "The pool mounts file systems on its nodes, which this release cannot do yet.",
   ImageNotAvailable: "The image cannot be run on this machine.",
+  AllocationFailed: "Nodes for the pool could not be had.",
   PoolNotFound: "The job's pool does not exist.",
   PoolBeingDeleted: "The pool is being deleted.",
   PoolResizing: "The pool is being resized.",
@@ -112,13 +113,21 @@ export const poolWaiting = (pool: Pool, nodes: readonly Node[]): Waiting | undef
   if (nodes.some(takesTasks)) return undefined;
   const held = poolHeldBecause(pool.spec);
   if (held !== undefined) return waiting(held);
-  if (nodes.length === 0)
-    return waiting(pool.resizeErrors?.some((error) => error.code === "AllocationFailed") ? "ImageNotAvailable" : "NoNodes");
+  if (nodes.length === 0) return allocationFailure(pool) ?? waiting("NoNodes");
   return waiting(
     nodes.some((node) => node.state === "creating" || node.state === "starting" || node.state === "waitingforstarttask")
       ? "NodesStarting"
       : "NoUsableNodes",
   );
+};
+
+/** In the words of the resize that failed. */
+const allocationFailure = (pool: Pool): Waiting | undefined => {
+  const error = pool.resizeErrors?.find(({ code }) => code === "AllocationFailed");
+  if (error === undefined) return undefined;
+  const reason = error.values?.find(({ name }) => name === "Reason")?.value;
+  if (reason === sentences.ImageNotAvailable) return waiting("ImageNotAvailable");
+  return reason === undefined ? waiting("AllocationFailed") : { code: "AllocationFailed", message: reason };
 };
 
 /** Why a node takes no tasks. */

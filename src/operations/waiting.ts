@@ -21,7 +21,7 @@ export type Explanation = {
 };
 
 /** Throws what the Batch API would answer for a subject that is not there, and MissingRequiredQueryParameter for none. */
-export const explain = (services: Pick<Services, "store" | "channel">, accountId: number, subject: Subject): Promise<Explanation> => {
+export const explain = async (services: Pick<Services, "store" | "channel">, accountId: number, subject: Subject): Promise<Explanation> => {
   const { poolId, nodeId, jobId, taskId } = subject;
   if (jobId !== undefined && taskId !== undefined) return explainTask(services.store, accountId, jobId, taskId);
   if (jobId !== undefined) return explainJob(services.store, accountId, jobId);
