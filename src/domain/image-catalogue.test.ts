@@ -1,3 +1,4 @@
+// The list of images: how the machine is named, what is listed when, and how an image is found.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type HostRelease, makeImageCatalogue, parseOsRelease } from "./image-catalogue.ts";

@@ -1,5 +1,5 @@
-// The data behind `supportedimages`: the machine's own system, and the well-known Azure images by name. It imports nothing and runs nothing:
-// what stands behind an image is only said here (domain/images.ts Backing).
+// The data behind `supportedimages`: the machine's own system, and the well-known Azure images by name. It runs nothing:
+// what stands behind an image is only said here (domain/images.ts).
 import type { ImageCatalogue, SupportedImage } from "./images.ts";
 
 /** What /etc/os-release says of the machine. */

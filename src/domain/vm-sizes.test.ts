@@ -1,3 +1,4 @@
+// VM sizes by name: listed ones, names that are built like those, and what is none.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mostTaskSlots, vmSizeOf } from "./vm-sizes.ts";
