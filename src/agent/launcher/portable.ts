@@ -28,6 +28,7 @@ const limitations = [
   "tasks go on when a shell of the launcher is killed, until the next connect ends them and reports them as gone",
   "tasks cannot run as another user",
   "usage is the processor time only",
+  "a file above number 9 that whoever started the agent left open stays open in tasks",
   "times are in steps of 10 ms",
   "the shells do not notice that their directory was removed",
   "a task that leaves its process group (setsid, a daemon) is not reached by kill",
