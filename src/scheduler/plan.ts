@@ -115,20 +115,23 @@ const reserve = (seats: readonly Seat[], task: PlanTask): void => {
   if (seat !== undefined) seat.reserved = true;
 };
 
-/** Slots stay free though tasks wait on busy nodes: takes back the last of those, from the longest queue first. */
+/**
+ * Slots stay free though tasks wait on busy nodes: takes back the last of those, from the longest queue first, each for a node that has
+ * room for the whole of it (else it would be given ahead again, and taken back again).
+ */
 const withdrawals = (snapshot: Snapshot, seats: readonly Seat[], placements: readonly Placement[]): string[] => {
   if (placements.some((placement) => placement.ahead)) return [];
-  let spare = seats.reduce((sum, seat) => sum + (seat.reserved ? 0 : Math.max(0, free(seat))), 0);
-  if (spare === 0) return [];
+  const spare = seats.filter((seat) => !seat.reserved && free(seat) > 0).map(free);
   const taken: string[] = [];
   const queues = [...snapshot.nodes].sort((a, b) => b.used - b.slots - (a.used - a.slots));
   for (const node of queues) {
     let waiting = node.used - node.slots;
     for (const task of [...node.unstarted].reverse()) {
-      if (waiting <= 0 || spare < task.slots) break;
+      const room = spare.findIndex((slots) => slots >= task.slots);
+      if (waiting <= 0 || room === -1) break;
       taken.push(task.key);
       waiting -= task.slots;
-      spare -= task.slots;
+      spare[room]! -= task.slots;
     }
   }
   return taken;

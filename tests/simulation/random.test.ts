@@ -6,7 +6,10 @@ import { test } from "node:test";
 import { seededIds } from "../../src/lib/ids.ts";
 import { aJob, aPool, aTask, aWorld, minutes, seconds, type TaskInput, type World } from "./world.ts";
 
-const knownSeeds: readonly number[] = [];
+const knownSeeds: readonly number[] = [
+  // A task of two slots was given ahead and taken back for ever, because two nodes had one slot free each.
+  157,
+];
 const seeds = [...knownSeeds, ...Array.from({ length: 25 }, (_, index) => index + 1)];
 
 type Dice = { below(limit: number): number; pick<T>(list: readonly T[]): T };
