@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { agentOptions, aNode, anAgentWorld, aTask, sameTask } from "../../tests/support/agent-world.ts";
-import { fakeControlPlane } from "../../tests/support/fake-control-plane.ts";
+import { fakeControlPlane, type Welcome } from "../../tests/support/fake-control-plane.ts";
 import type { AgentOptions } from "./agent.ts";
 import type { NodeRecord } from "./journal.ts";
 
@@ -32,10 +34,10 @@ const kill = async (child: ChildProcess): Promise<void> => {
   await once(child, "exit");
 };
 
-const childWorld = async (t: TestContext) => {
+const childWorld = async (t: TestContext, welcome: Partial<Welcome> = {}) => {
   const directory = mkdtempSync(join(tmpdir(), "quern-agent-"));
   const options = agentOptions(directory);
-  const control = await fakeControlPlane(options.controlFile);
+  const control = await fakeControlPlane(options.controlFile, welcome);
   const world = { options, control, child: await startChild(options) };
   t.after(async () => {
     control.send({ type: "shutdown" });
@@ -81,6 +83,53 @@ test("an end that was reported and not acknowledged is reported again by the nex
   world.control.acknowledges = true;
   world.child = await startChild(world.options);
   assert.deepEqual((await world.control.event("finished", sameTask(task))).outcome, first.outcome);
+});
+
+test("kill -9 while files come or go: the next agent stages again, uploads again, and keeps the time of the start", async (t) => {
+  const requests: { method: string; answer: () => void }[] = [];
+  const watchers = new Set<() => void>();
+  const server = createServer((request, response) => {
+    request.resume();
+    const answer = () => void response.writeHead(request.method === "PUT" ? 201 : 200).end("staged");
+    requests.push({ method: request.method!, answer });
+    for (const watcher of [...watchers]) watcher();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.closeAllConnections());
+  t.after(() => server.close());
+  const asked = (count: number, method: string): Promise<() => void> =>
+    new Promise((resolve) => {
+      const look = () => {
+        const fitting = requests.filter((request) => request.method === method);
+        if (fitting.length >= count) resolve(fitting[count - 1]!.answer);
+      };
+      watchers.add(look);
+      look();
+    });
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const world = await childWorld(t, { storageHosts: [host] });
+  const { control, options } = world;
+  const containerUrl = `http://${host}/c`;
+  const task = aTask("/bin/sh -c 'cat in.txt; echo x >> runs; wc -l < runs'", {
+    resourceFiles: [{ httpUrl: `http://${host}/in.txt`, filePath: "in.txt" }],
+    outputFiles: [{ containerUrl, filePattern: "../stdout.txt", uploadCondition: "taskcompletion" }],
+  });
+  control.send({ type: "startTasks", tasks: [task] });
+  const { startedAt } = await control.event("started", sameTask(task));
+  await asked(1, "GET");
+  await kill(world.child);
+  world.child = await startChild(options);
+  (await asked(2, "GET"))();
+  await asked(1, "PUT");
+  await kill(world.child);
+  world.child = await startChild(options);
+  (await asked(2, "PUT"))();
+  const { outcome } = await control.event("finished", sameTask(task));
+  assert.equal(outcome.exitCode, 0);
+  assert.equal(outcome.failure, undefined);
+  assert.equal(outcome.startedAt, startedAt);
+  const stdout = readFileSync(join(options.directory, "nodes/tvmps_1_d/workitems/job1/job-1", task.taskId, "stdout.txt"), "utf8");
+  assert.match(stdout, /^staged\s*1\n$/); // ran once
 });
 
 test("an attempt that is not wanted any more is killed without a word", async (t) => {
@@ -150,6 +199,10 @@ test("an agent that is cut off for good ends itself and its tasks", async (t) =>
   await end;
   await world.agent.ended;
   world.control = await fakeControlPlane(world.options.controlFile);
+  await world.restart();
+  // Nobody heard how it ended, and its exit record says 137: it was not its own end.
+  assert.equal((await world.control.event("stopped", sameTask(task))).reason, "lost");
+  assert.ok(!world.control.events.some((event) => event.type === "finished"));
 });
 
 test("a second agent is refused a directory that one serves", async (t) => {

@@ -1,3 +1,4 @@
+// Tasks through an agent with real launchers and processes: environment, failures, wall clock, stopping, retries.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import test from "node:test";

@@ -104,6 +104,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
   const trash = openTrash(layout.trash, clock, ids);
   let policy: UrlPolicy = { storageHosts: [], allowPrivateUrls: false };
 
+  const firstWelcome = Promise.withResolvers<void>();
   const reports: Reports = openReports({
     clock,
     queuedAttempts: () => nodes.queuedAttempts(),
@@ -118,6 +119,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
     patience: usualPatience(clock, ids),
     openLauncher: launchers.open,
     policy: () => policy,
+    welcomed: firstWelcome.promise,
     report: (event) => reports.add(event),
   };
   const nodes: Nodes = openNodes(context);
@@ -176,6 +178,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
     }),
     onWelcome: (welcome, send) => {
       policy = { storageHosts: welcome.storageHosts, allowPrivateUrls: welcome.allowPrivateUrls };
+      firstWelcome.resolve();
       nodes.forget(welcome.unwanted);
       for (const nodeId of welcome.unwantedNodes) nodes.remove(nodeId);
       reports.connected(send);

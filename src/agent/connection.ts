@@ -50,6 +50,14 @@ const readAddress = (file: string): ControlAddress | undefined => {
   }
 };
 
+const parse = (text: string): ToAgent | undefined => {
+  try {
+    return JSON.parse(text) as ToAgent;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Calls `expired` once when `lastContact` is longer ago than `limitMs`, and once more for each time it is armed. */
 const contactWatch = (
   clock: Clock,
@@ -117,7 +125,10 @@ export const openConnection = (options: ConnectionOptions): Connection => {
     opened.on("message", (data, isBinary) => {
       if (socket !== opened || isBinary) return;
       heard();
-      receive(opened, JSON.parse(String(data)) as ToAgent);
+      const message = parse(String(data));
+      if (message === undefined)
+        opened.terminate(); // whoever that is, it is no control plane
+      else receive(opened, message);
     });
     opened.on("error", (error) =>
       log.debug({ reason: (error as NodeJS.ErrnoException).code ?? error.message }, "no contact to the control plane"),

@@ -17,7 +17,9 @@ export type AgentContext = {
   patience: Patience;
   trash: Trash;
   openLauncher(options: LauncherOptions): Launcher;
-  /** As the control plane last said; before its first word nothing private may be reached. */
+  /** The control plane's first word to this agent: before it nothing is known of what URLs may reach, so no file comes or goes. */
+  welcomed: Promise<void>;
+  /** As the control plane last said. */
   policy(): UrlPolicy;
   report(event: AgentEvent): void;
 };

@@ -1,8 +1,11 @@
 // The failures that only the agent can tell, in the service's words (reference/jobs-and-tasks.md section 4.4). Exit codes are judged by the control plane.
 import type { Failure } from "../api/agent/messages.ts";
 
+/** A command line can be longer than the control plane takes in a message about it. */
+const longestDetail = 4096;
+
 const details = (values: Record<string, string | undefined>): { name: string; value: string }[] =>
-  Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+  Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value: value.slice(0, longestDetail) }]));
 
 /** A URL as failures may show it: no query (it can be a SAS) and no user info. */
 export const withoutSecrets = (url: string): string => {

@@ -45,7 +45,9 @@ export const readNodeRecord = (state: string): NodeRecord | undefined => {
   }
 };
 
-export type Accepted = { order: TaskOrder; startedAt?: number };
+/** How an attempt was being ended when it was last heard of. */
+export type RecordedEnding = "asked" | "lost" | "forget";
+export type Accepted = { order: TaskOrder; startedAt?: number; ending?: RecordedEnding };
 
 export interface AttemptJournal {
   /** As found when it was opened, in the order in which they were accepted. */
@@ -54,25 +56,29 @@ export interface AttemptJournal {
   add(orders: TaskOrder[]): void;
   /** The attempt counts as running from then on, although no launcher knows it yet: its files are being staged. */
   begin(key: string, startedAt: number): void;
+  /** The attempt is about to be killed: whoever finds its exit record must not take that for its own end. */
+  end(key: string, ending: RecordedEnding): void;
   remove(keys: string[]): void;
   close(): void;
 }
 
-/** An order that was accepted, the key of one that is over, or the key and the time of one that began. */
-type Line = TaskOrder | string | [string, number];
+/** An order that was accepted, the key of one that is over, or the key of one that began (with the time) or is being ended (with the reason). */
+type Line = TaskOrder | string | [string, number | RecordedEnding];
 
 const take = (live: Map<string, Accepted>, line: Line): void => {
   if (typeof line === "string") live.delete(line);
   else if (!Array.isArray(line)) live.set(attemptKey(line.ref), { order: line });
   else {
     const known = live.get(line[0]);
-    if (known !== undefined) known.startedAt = line[1];
+    if (known === undefined) return;
+    if (typeof line[1] === "number") known.startedAt = line[1];
+    else known.ending = line[1];
   }
 };
 
-const linesOf = ({ order, startedAt }: Accepted): string => {
-  const began = startedAt === undefined ? "" : `${JSON.stringify([attemptKey(order.ref), startedAt])}\n`;
-  return `${JSON.stringify(order)}\n${began}`;
+const linesOf = ({ order, startedAt, ending }: Accepted): string => {
+  const marks = [startedAt, ending].filter((mark) => mark !== undefined).map((mark) => [attemptKey(order.ref), mark]);
+  return [order, ...marks].map((line) => `${JSON.stringify(line)}\n`).join("");
 };
 
 /** The file is emptied when nothing is left and it is longer than this. */
@@ -97,13 +103,22 @@ export const openAttemptJournal = (state: string): AttemptJournal => {
     write(fd, text);
     written += text.length;
   };
+  /** Best effort: a mark that is missing (a full disk) matters only if the agent dies as well, and then costs a wrong time or reason. */
+  const mark = (key: string, value: number | RecordedEnding): void => {
+    try {
+      append(`${JSON.stringify([key, value])}\n`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    }
+  };
   return {
     found: [...live.values()],
     add: (orders) => {
       count += orders.length;
       append(orders.map((order) => `${JSON.stringify(order)}\n`).join(""));
     },
-    begin: (key, startedAt) => append(`${JSON.stringify([key, startedAt])}\n`),
+    begin: mark,
+    end: mark,
     remove: (keys) => {
       count -= keys.length;
       if (count > 0 || written < longestEmpty) return append(keys.map((key) => `"${key}"\n`).join(""));

@@ -1,6 +1,9 @@
 // Nodes through an agent with real launchers: boots, start tasks, reboots, removal.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
 import { aNode, anAgentWorld, aTask, sameTask } from "../../tests/support/agent-world.ts";
@@ -47,6 +50,22 @@ test("a start task that fails for good leaves the node out, unless nobody waits 
   const ended = await world.control.event("node", (event) => event.nodeId === node.nodeId && event.startTask?.state === "completed");
   assert.equal(ended.state, "idle");
   assert.equal(ended.startTask!.failure!.code, "CommandProgramNotFound");
+});
+
+test("after a stop the start task runs again, with its files, once the control plane has said what may be reached", async (t) => {
+  const server = createServer((_request, response) => response.end("#!/bin/sh\necho x >> runs\n")).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const world = await anAgentWorld(t, { welcome: { storageHosts: [host] } });
+  const startTask = aStartTask({ commandLine: "./run.sh", resourceFiles: [{ httpUrl: `http://${host}/run.sh`, filePath: "run.sh" }] });
+  await world.node({ startTask });
+  await world.agent.shutdown();
+  world.control.events.length = 0;
+  await world.restart();
+  const idle = await world.control.event("node", ({ state }) => state === "idle");
+  assert.equal(idle.startTask?.result, "success");
+  assert.equal(readFileSync(world.inNode("startup/wd/runs"), "utf8"), "x\nx\n");
 });
 
 test("a reboot ends the node's tasks and runs the start task again", async (t) => {
@@ -104,6 +123,20 @@ test("a node whose launcher cannot be started is unusable and says so", async (t
   const event = await world.control.event("node", ({ state }) => state === "unusable");
   assert.equal(event.errors?.[0]?.code, "NodeLauncherFailed");
   await world.node({ nodeId: "tvmps_2_d" });
+});
+
+test("orders that come with their node wait for it; a node that cannot be hosted is unusable", async (t) => {
+  const world = await anAgentWorld(t);
+  const task = aTask("/bin/true");
+  world.control.send({ type: "startNode", node: aNode() });
+  world.start(task);
+  assert.equal((await world.control.event("finished", sameTask(task))).outcome.exitCode, 0);
+  world.control.send({ type: "startNode", node: aNode({ nodeId: "../evil" }) });
+  const event = await world.control.event("node", ({ nodeId }) => nodeId === "../evil");
+  assert.equal(event.state, "unusable");
+  const stray = aTask("/bin/true", { nodeId: "../evil" });
+  world.start(stray);
+  assert.equal((await world.control.event("stopped", sameTask(stray))).reason, "lost");
 });
 
 test("a chore removes a directory, and says so also when there is none", async (t) => {

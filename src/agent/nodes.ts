@@ -58,13 +58,38 @@ export const openNodes = (context: AgentContext): Nodes => {
     return inTurn(nodeId, () => node.adopt());
   };
 
-  const start = async (order: NodeOrder): Promise<void> => {
-    const known = nodes.get(order.nodeId);
-    if (known !== undefined && order.boot <= known.order().boot) return known.tellState();
-    const node = known ?? hostNode(context, order);
-    nodes.set(order.nodeId, node);
+  const boot = async (node: HostedNode, order: NodeOrder): Promise<void> => {
     await node.boot(order);
     if (resumed) node.tasks.setPaused(false);
+  };
+
+  /** A new node takes orders at once (they wait for its boot), unless one of that name is still going away. */
+  const start = (order: NodeOrder): void => {
+    const { nodeId } = order;
+    const early = turns.has(nodeId) || nodes.has(nodeId) ? undefined : host(order);
+    void inTurn(nodeId, async () => {
+      const known = early ?? nodes.get(nodeId);
+      if (known === undefined) {
+        const node = host(order);
+        if (node !== undefined) await boot(node, order);
+      } else if (known === early || order.boot > known.order().boot) await boot(known, order);
+      else known.tellState();
+    });
+  };
+
+  /** Undefined when its directories cannot be made; the control plane is told. */
+  const host = (order: NodeOrder): HostedNode | undefined => {
+    const { nodeId } = order;
+    try {
+      const node = hostNode(context, order);
+      nodes.set(nodeId, node);
+      return node;
+    } catch (error) {
+      log.error({ err: error, nodeId }, "the node cannot be hosted");
+      const errors = [{ code: "NodeDirectoryFailed", message: "The directories of the node could not be created." }];
+      context.report({ type: "node", nodeId, boot: order.boot, state: "unusable", errors });
+      return undefined;
+    }
   };
 
   const remove = async (nodeId: string): Promise<void> => {
@@ -81,7 +106,7 @@ export const openNodes = (context: AgentContext): Nodes => {
     adoptAll: async () => {
       await Promise.all(readdirSync(layout.state).map(adopt));
     },
-    start: (order) => void inTurn(order.nodeId, () => start(order)),
+    start,
     remove: (nodeId) => void inTurn(nodeId, () => remove(nodeId)),
     startTasks: (orders) => {
       const byNode = Map.groupBy(orders, ({ nodeId }) => nodeId);

@@ -29,10 +29,11 @@ test("the journal gives back what was added and not removed, also after a write 
   first.add([a, b]);
   first.add([c]);
   first.begin(attemptKey(b.ref), 17);
+  first.end(attemptKey(b.ref), "lost");
   first.remove([attemptKey(a.ref)]);
   appendFileSync(join(directory, "attempts.jsonl"), `{"ref":{"accountId":1`);
   const second = openAttemptJournal(directory);
-  assert.deepEqual(second.found, [{ order: b, startedAt: 17 }, { order: c }]);
+  assert.deepEqual(second.found, [{ order: b, startedAt: 17, ending: "lost" }, { order: c }]);
   second.remove([b, c].map(({ ref }) => attemptKey(ref)));
   assert.deepEqual(openAttemptJournal(directory).found, []);
 });

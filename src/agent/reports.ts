@@ -12,7 +12,7 @@ export interface Reports {
   disconnected(): void;
   /** Sends what is held back. */
   flush(): void;
-  /** Resolves when all is acknowledged. */
+  /** Resolves when all is acknowledged, or when there is nobody (any more) to do it. */
   settled(): Promise<void>;
 }
 
@@ -80,11 +80,12 @@ export const openReports = (options: {
     },
     disconnected: () => {
       send = undefined;
+      for (const resolve of waiting.splice(0)) resolve();
     },
     flush,
     settled: () =>
       new Promise((resolve) => {
-        if (unacknowledged.length === 0 && pending.length === 0) resolve();
+        if (send === undefined || (unacknowledged.length === 0 && pending.length === 0)) resolve();
         else waiting.push(resolve);
       }),
   };

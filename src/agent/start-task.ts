@@ -68,6 +68,7 @@ export const startTaskRun = (options: StartTaskOptions): StartTaskRun => {
     try {
       mkdirSync(join(directory, "wd"), { recursive: true });
       const { signal } = interrupt;
+      if (order.resourceFiles.length > 0) await context.welcomed;
       const staging = { workingDirectory: join(directory, "wd"), policy: context.policy(), patience: context.patience, signal };
       const failure = await stageResourceFiles(order.resourceFiles, staging);
       if (failure === undefined) launch();

@@ -12,7 +12,7 @@ import {
 import { type Attempt, type Ending, isFailure, isQueued, keyOfLaunchId, launchIdOf, newAttempt, outcomeOf } from "./attempts.ts";
 import type { AgentContext } from "./context.ts";
 import { diskFull, launchFailed } from "./failures.ts";
-import type { Accepted, AttemptJournal } from "./journal.ts";
+import type { Accepted, AttemptJournal, RecordedEnding } from "./journal.ts";
 import type { ExitRecord, Launcher, LauncherState, LaunchOrder, RunningTask } from "./launcher/launcher.ts";
 import type { Retention } from "./retention.ts";
 import type { TaskSteps } from "./task-steps.ts";
@@ -44,8 +44,6 @@ export interface NodeTasks {
   list(): { ref: TaskRef; state: "queued" | "running" }[];
   /** Not started yet. */
   queuedCount(): number;
-  /** Resolves when no attempt is left. */
-  ended(): Promise<void>;
 }
 
 export type NodeTasksOptions = {
@@ -69,7 +67,6 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
   /** An order can be on its way again while its end is being acknowledged; it must not run twice. The oldest are dropped. */
   const over = new Set<string>();
   let waiting: Attempt[] = [];
-  const whenEnded: (() => void)[] = [];
   let paused = true;
   let pumping = false;
   /** Slots of everything that left `waiting` and has not ended. */
@@ -82,8 +79,8 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
     attempt.phase = phase;
   };
 
-  const add = ({ order, startedAt }: Accepted): void => {
-    const attempt: Attempt = { ...newAttempt(order), ...(startedAt !== undefined && { startedAt }) };
+  const add = ({ order, ...known }: Accepted): void => {
+    const attempt: Attempt = { ...newAttempt(order), ...known };
     attempts.set(attempt.key, attempt);
     waiting.push(attempt);
     queued++;
@@ -109,7 +106,6 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
     if (event === undefined) acknowledged([attempt.key]);
     else context.report(event);
     pump();
-    if (attempts.size === 0) for (const resolve of whenEnded.splice(0)) resolve();
   };
 
   const finish = (attempt: Attempt, outcome: TaskOutcome): void => {
@@ -199,6 +195,7 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
 
   const upload = async (attempt: Attempt, outcome: TaskOutcome): Promise<void> => {
     setPhase(attempt, "uploading");
+    await context.welcomed;
     const failure = await steps.upload(attempt, outcome);
     if (!attempts.has(attempt.key)) return;
     const end = { ...outcome, endedAt: clock.now() };
@@ -244,8 +241,9 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
     if (strangers.length > 0) launcher().acknowledge(strangers);
   };
 
-  const interrupt = (attempt: Attempt, ending: Ending): void => {
+  const interrupt = (attempt: Attempt, ending: RecordedEnding): void => {
     attempt.ending = ending;
+    journal.end(attempt.key, ending);
     if (attempt.phase === "waiting") concludeStopped(attempt, ending);
     else if (attempt.phase === "staging" || attempt.phase === "uploading") attempt.interrupt.abort();
     else launcher().kill(launchIdOf(attempt), sigkill);
@@ -374,7 +372,7 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
       dropStrangers(state);
       const again = reconcile(state);
       waiting.unshift(...again);
-      for (const attempt of again) if (attempt.ending !== undefined) concludeStopped(attempt, attempt.ending);
+      for (const attempt of [...waiting]) if (attempt.ending !== undefined) concludeStopped(attempt, attempt.ending);
       started(state.running);
       exited(state.exited);
       pump();
@@ -390,6 +388,5 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
         .filter(({ ending }) => ending !== "forget")
         .map(({ order, phase }) => ({ ref: order.ref, state: isQueued(phase) ? "queued" : "running" })),
     queuedCount: () => queued,
-    ended: () => new Promise((resolve) => (attempts.size === 0 ? resolve() : whenEnded.push(resolve))),
   };
 };

@@ -31,10 +31,13 @@ const idleTimeoutMs = 60_000;
 const redirects = new Set([301, 302, 303, 307, 308]);
 const storageVersion = "2020-10-02";
 
-const agents = {
+const keptConnections = () => ({
   "http:": new http.Agent({ keepAlive: true, maxSockets: 32 }),
   "https:": new https.Agent({ keepAlive: true, maxSockets: 32 }),
-};
+});
+/** A kept connection was checked by the rules of the request that opened it, so those of the two kinds of request are kept apart. */
+const trusted = keptConnections();
+const checked = keptConnections();
 
 type Send = { method: "GET" | "PUT"; headers: Record<string, string>; body?: () => Readable | Buffer; signal?: AbortSignal };
 
@@ -46,8 +49,7 @@ const attempt = (text: string, base: URL | undefined, policy: UrlPolicy, send: S
       method: send.method,
       headers: send.headers,
       timeout: idleTimeoutMs,
-      // A kept connection was checked under the rules of the request that opened it; requests under other rules open their own.
-      agent: lookup === undefined ? agents[plain ? "http:" : "https:"] : false,
+      agent: (lookup === undefined ? trusted : checked)[plain ? "http:" : "https:"],
       ...(lookup && { lookup }),
       ...(send.signal && { signal: send.signal }),
     });

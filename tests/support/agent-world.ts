@@ -22,6 +22,8 @@ export interface AgentWorld {
   /** Starts a node and waits until it is idle. */
   node(order?: Partial<NodeOrder>): Promise<NodeOrder>;
   start(...tasks: TaskOrder[]): void;
+  /** Another agent on the same directory, after the first has ended. */
+  restart(): Promise<void>;
 }
 
 export const aNode = (order: Partial<NodeOrder> = {}): NodeOrder => ({
@@ -82,6 +84,9 @@ export const anAgentWorld = async (
       world.control.send({ type: "startNode", node });
       await world.control.event("node", (event) => event.nodeId === node.nodeId && event.boot === node.boot && event.state === "idle");
       return node;
+    },
+    restart: async () => {
+      world.agent = await runAgent(options, { clock: systemClock(), ids: systemIds(), log: silentLog });
     },
     start: (...tasks) => world.control.send({ type: "startTasks", tasks }),
   };
