@@ -180,7 +180,9 @@ if (program === undefined) {
     });
 
     test("a directory name longer than a socket address", async () => {
-      const base = join(mkdtempSync(join(tmpdir(), "quern-launcher-")), ...Array.from({ length: 10 }, () => "x".repeat(50)));
+      const top = mkdtempSync(join(tmpdir(), "quern-launcher-"));
+      after(() => rmSync(top, { recursive: true }));
+      const base = join(top, ...Array.from({ length: 10 }, () => "x".repeat(50)));
       mkdirSync(base, { recursive: true });
       const w = await world(1, base);
       assert.equal((await w.run("far away", ["/bin/true"])).record.exitCode, 0);
