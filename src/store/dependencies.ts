@@ -63,7 +63,7 @@ export const insertDependencies = (tasks: readonly TaskRef[], dependencies: read
  * After these tasks' rows say that they are satisfied: releases what waited for them. In a range an integer counts once however many
  * ids spell it (`4`, `04`): it counts when all satisfied tasks of the number are among these.
  */
-export const satisfy = (tasks: readonly Pick<Task, "accountId" | "jobUid" | "key" | "number">[]): Write[] => {
+export const satisfy = (tasks: readonly Satisfiable[]): Write[] => {
   if (tasks.length === 0) return [];
   const keys = tasks.map(({ accountId, jobUid, key }) => [accountId, jobUid, key]);
   const numbers = countNumbers(tasks);
@@ -80,6 +80,20 @@ export const satisfy = (tasks: readonly Pick<Task, "accountId" | "jobUid" | "key
     ]),
   ];
 };
+
+type Satisfiable = Pick<Task, "accountId" | "jobUid" | "key" | "number">;
+
+/** Both at once. A number that one id of it lost and another won (`4`, `04`) counted before and counts now: ranges keep their figure. */
+export const changeSatisfied = (won: readonly Satisfiable[], lost: readonly Satisfiable[]): Write[] => {
+  const lostNumbers = new Set(lost.map(numberName));
+  const wonNumbers = new Set(won.map(numberName));
+  return [
+    ...unsatisfy(lost.filter((task) => !wonNumbers.has(numberName(task)))),
+    ...satisfy(won.map((task) => (lostNumbers.has(numberName(task)) ? { ...task, number: undefined } : task))),
+  ];
+};
+
+const numberName = ({ accountId, jobUid, number }: Omit<Satisfiable, "key">): string => `${accountId}.${jobUid}.${number}`;
 
 /** After these tasks' rows are gone, or say that they are no longer satisfied: open ranges count their numbers again. */
 export const unsatisfy = (tasks: readonly Pick<Task, "accountId" | "jobUid" | "number">[]): Write[] =>
@@ -123,7 +137,7 @@ const countNumbers = (
   const counts = new Map<string, { account: number; job: number; number: number; count: number }>();
   for (const { accountId: account, jobUid: job, number } of tasks) {
     if (number === undefined) continue;
-    const key = `${account}.${job}.${number}`;
+    const key = numberName({ accountId: account, jobUid: job, number });
     const known = counts.get(key);
     if (known === undefined) counts.set(key, { account, job, number, count: 1 });
     else known.count++;

@@ -4,7 +4,7 @@ import type { Execution, Task } from "../domain/tasks.ts";
 import type { Stamp } from "../lib/clock.ts";
 import { durationMs } from "../lib/duration.ts";
 import { oneOf, type Reader, type SqlValue, sql, type Write } from "./db.ts";
-import { deleteDependencies, insertDependencies, satisfy, type TaskDependency, unsatisfy } from "./dependencies.ts";
+import { changeSatisfied, deleteDependencies, insertDependencies, satisfy, type TaskDependency, unsatisfy } from "./dependencies.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { type Counted, countChanges } from "./job-counts.ts";
 import { type ListPage, pageOf, slices } from "./lists.ts";
@@ -188,8 +188,7 @@ export const saveTasks = (changes: readonly { before: Task; after: Task }[]): Wr
   return [
     ...guardedRows(`UPDATE tasks SET ${setChanging}, generation = generation + 1 ${thisGeneration}`, rows),
     ...guardedRows(`UPDATE tasks SET spec = ?, ${setChanging}, generation = generation + 1 ${thisGeneration}`, rowsWithSpec),
-    ...unsatisfy(turned(false)),
-    ...satisfy(turned(true)),
+    ...changeSatisfied(turned(true), turned(false)),
     ...countChanges(changes),
   ];
 };

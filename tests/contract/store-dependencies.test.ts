@@ -76,6 +76,24 @@ test("what completed between the decision and the commit of its dependent is not
   assert.equal(await blockedOf(store, "late"), 0);
 });
 
+test("several numbers of one range in one commit, and a number that passes from one id to another", async (t) => {
+  const store = await storeWithJob();
+  t.after(() => store.close());
+  const numbered = ["1", "2", "3", "03"].map((id, seq) => aTask(seq, { id }));
+  await store.commit(insertTasks([...numbered, aTask(9, { id: "merge" })], [{ seq: 9, rangeStart: 1, rangeEnd: 3 }]));
+  await complete(store, ["3"]);
+  const [three, other] = [(await task(store, "3"))!, (await task(store, "03"))!];
+  await store.commit(
+    saveTasks([
+      { before: three, after: { ...three, satisfied: false } },
+      { before: other, after: completed(other) },
+    ]),
+  );
+  assert.deepEqual([await blockedOf(store, "merge"), await sanityCheck(store)], [1, []]);
+  await complete(store, ["1", "2"]);
+  assert.deepEqual([await blockedOf(store, "merge"), await sanityCheck(store)], [0, []]);
+});
+
 test("a dependency of a missing task, an empty range and itself", async (t) => {
   const store = await openedStore(t);
   await store.commit(insertJob(job));

@@ -72,6 +72,17 @@ const readings: [what: string, ask: (read: Reader) => Promise<unknown>, ...plan:
     /^SEARCH tasks USING INDEX tasks_placed \(account_id=\? AND node_id=\?\)$/,
   ],
   [
+    "placedTasksOfJob",
+    (read) => tasks.placedTasksOfJob(read, { accountId: 1, uid: 1, poolKey: "p" }, 5),
+    /^SEARCH n USING COVERING INDEX nodes_by_state \(account_id=\? AND pool_key=\?\)/,
+    /SEARCH t USING INDEX tasks_placed \(account_id=\? AND node_id=\? AND job_uid=\?\)/,
+  ],
+  [
+    "nodesOfJob",
+    (read) => tasks.nodesOfJob(read, { accountId: 1, uid: 1 }, 5),
+    /SEARCH tasks USING PRIMARY KEY \(account_id=\? AND job_uid=\?\)/,
+  ],
+  [
     "deleteTasksOfJob",
     (read) => tasks.deleteTasksOfJob(read, { ...ofJob, limit: 5 }),
     /^SEARCH tasks USING PRIMARY KEY \(account_id=\? AND job_uid=\?\)$/,
