@@ -2,6 +2,7 @@
 // the composition root beside main.ts: it constructs and connects, and decides nothing.
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { batchOperations } from "./api/batch/index.ts";
 import type { AccountDirectory } from "./auth/shared-key.ts";
@@ -115,6 +116,8 @@ const build = async (
     logFile: `${location.agent}/agent.log`,
     command: agentCommand(location, control, options),
     environment,
+    // For resource and output files that name Quern's own https address.
+    extraEnvironment: { NODE_EXTRA_CA_CERTS: join(location.tls, "ca.pem") },
     channel: hub,
     clock,
     ids,
@@ -170,7 +173,8 @@ const build = async (
 
   const batchUrl = `http://${authority(options.host, server.port)}`;
   const batchUrlHttps = batchUrl.replace("http:", "https:");
-  accountUrl = batchUrlHttps;
+  // Tasks trust no CA but the machine's, and nothing may be added to their environment: they are told the address that needs none.
+  accountUrl = batchUrl;
   settings.storageHosts = storage.hosts([batchUrl, batchUrlHttps]);
   lock.setUrl(batchUrl);
   await scheduler.start();
@@ -204,7 +208,13 @@ const build = async (
 const certificatesFor = (options: StartOptions, location: Location, clock: Clock, ids: Ids): Promise<Certificates> =>
   options.cert !== undefined && options.key !== undefined
     ? loadCertificates(options.cert, options.key, clock.now())
-    : ensureCertificates({ directory: location.tls, hostName: hostname(), now: clock.now(), ids });
+    : ensureCertificates({
+        directory: location.tls,
+        hostName: hostname(),
+        extraNames: ["devstoreaccount1.blob.localhost"],
+        now: clock.now(),
+        ids,
+      });
 
 /** The accounts of the command line, as rows; those of an earlier start that are not named now stay, but nobody can sign for them. */
 const keepAccounts = async (store: Store, options: StartOptions, clock: Clock): Promise<AccountDirectory> => {

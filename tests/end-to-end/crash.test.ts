@@ -1,13 +1,11 @@
 // What a 2xx is worth: the control plane is killed at random moments while a client adds tasks and nodes run them, and started again on
 // the same location. Every acknowledged task exists and ends as it should. Then the agent is killed under running tasks.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { seededIds } from "../../src/lib/ids.ts";
-import { type Quern, startQuern, until } from "../support/quern.ts";
+import { newLocation, type Quern, startQuern, until } from "../support/quern.ts";
 import type { Answer, RawRequest } from "../support/signed.ts";
 
 const total = 2_000;
@@ -34,9 +32,8 @@ test(`${total} tasks survive ${kills} kills of the control plane`, { timeout: 24
   const seed = Number(process.env.QUERN_SEED ?? 20261120);
   t.diagnostic(`QUERN_SEED=${seed}`);
   const { chance } = seededIds(seed);
-  const location = await mkdtemp(join(tmpdir(), "quern-crash-"));
+  const location = await newLocation(t);
   let quern = await startQuern(t, { location });
-  t.after(() => rm(location, { recursive: true, force: true }));
   assert.equal((await poolOf(quern, "p", 2, 2)).status, 201);
   assert.equal((await quern.raw({ method: "POST", path: "/jobs", body: { id: "j", poolInfo: { poolId: "p" } } })).status, 201);
 
@@ -128,7 +125,6 @@ test("kill -9 of the agent loses no running task", { timeout: 60_000 }, async (t
   const before = agentPid(quern.location);
   process.kill(before, "SIGKILL");
   await quern.raw({ method: "GET", path: "/jobs/j/taskcounts" });
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(gate, "");
   await until(
     async () => (await quern.raw({ method: "GET", path: "/jobs/j/taskcounts" })).json.taskCounts,
@@ -145,8 +141,7 @@ test("kill -9 of the agent loses no running task", { timeout: 60_000 }, async (t
 });
 
 test("SIGTERM stops everything that was started, tasks included", { timeout: 60_000 }, async (t) => {
-  const quern = await startQuern(t, { keepLocation: true });
-  t.after(() => rm(quern.location, { recursive: true, force: true }));
+  const quern = await startQuern(t);
   await poolOf(quern, "p", 1, 2);
   await quern.raw({ method: "POST", path: "/jobs", body: { id: "j", poolInfo: { poolId: "p" } } });
   await quern.raw({ method: "POST", path: "/jobs/j/tasks", body: { id: "t", commandLine: "/bin/sh -c 'sleep 300 & sleep 300'" } });

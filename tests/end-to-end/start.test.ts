@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { repository, startQuern, startRefused } from "../support/quern.ts";
+import { newLocation, repository, startQuern, startRefused, until } from "../support/quern.ts";
 
 const run = promisify(execFile);
 const key = Buffer.from("a key of at least sixteen bytes").toString("base64");
@@ -96,8 +96,7 @@ test("wrong flags are refused with a sentence and without secrets", async () => 
 });
 
 test("a location of a newer version is left alone", async (t) => {
-  const quern = await startQuern(t, { keepLocation: true, args: ["--storage", "none"] });
-  t.after(() => rm(quern.location, { recursive: true, force: true }));
+  const quern = await startQuern(t, { args: ["--storage", "none"] });
   await quern.stop();
   const file = join(quern.location, "quern.db");
   const database = new DatabaseSync(file);
@@ -112,8 +111,7 @@ test("a location of a newer version is left alone", async (t) => {
 
 test("a start after a stop finds pools, jobs, tasks, nodes and files as they were", async (t) => {
   const args = ["--account", `mine:${key}`];
-  const first = await startQuern(t, { keepLocation: true, args });
-  t.after(() => rm(first.location, { recursive: true, force: true }));
+  const first = await startQuern(t, { location: await newLocation(t), args });
   assert.equal(first.ready.account, "mine");
   const batch = first.client();
   const image = (await batch.account.listSupportedImages()).find((candidate) => candidate.verificationType === "verified")!;
@@ -125,7 +123,6 @@ test("a start after a stop finds pools, jobs, tasks, nodes and files as they wer
   });
   await batch.job.add({ id: "j", poolInfo: { poolId: "p" } });
   await batch.task.add("j", { id: "t", commandLine: "/bin/sh -c 'echo kept'" });
-  const { until } = await import("../support/quern.ts");
   await until(
     () => batch.task.get("j", "t"),
     (task) => task.state === "completed",
@@ -142,7 +139,6 @@ test("a start after a stop finds pools, jobs, tasks, nodes and files as they wer
   );
   assert.equal((await again.computeNode.list("p"))[0]!.id, task.nodeInfo!.nodeId);
   assert.equal((await second.raw({ method: "GET", path: "/jobs/j/tasks/t/files/stdout.txt" })).text, "kept\n");
-  await second.stop();
 });
 
 test("--print-env gives shell exports", async (t) => {

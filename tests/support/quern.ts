@@ -39,7 +39,23 @@ export type Quern = {
   errors(): string;
 };
 
-export type StartRequest = { args?: string[]; location?: string; env?: Record<string, string>; keepLocation?: boolean };
+export type StartRequest = { args?: string[]; location?: string; env?: Record<string, string> };
+
+/** What runs on each location: it is removed only after that has ended, in whatever order a test asked for either. */
+const running = new Map<string, Set<() => Promise<unknown>>>();
+
+const removeLocation = async (location: string): Promise<void> => {
+  await Promise.all([...(running.get(location) ?? [])].map((stop) => stop()));
+  running.delete(location);
+  await rm(location, { recursive: true, force: true });
+};
+
+/** A directory for several servers one after the other; removed after the test. */
+export const newLocation = async (t: TestContext): Promise<string> => {
+  const location = await mkdtemp(join(tmpdir(), "quern-test-"));
+  t.after(() => removeLocation(location));
+  return location;
+};
 
 export const startQuern = async (t: TestContext | undefined, request: StartRequest = {}): Promise<Quern> => {
   const location = request.location ?? (await mkdtemp(join(tmpdir(), "quern-test-")));
@@ -58,10 +74,11 @@ export const startQuern = async (t: TestContext | undefined, request: StartReque
     if (isRunning(child)) child.kill("SIGTERM");
     return ended;
   };
+  running.set(location, (running.get(location) ?? new Set()).add(stop));
   t?.after(async () => {
     await stop();
     await rm(readyFile, { force: true });
-    if (request.location === undefined && request.keepLocation !== true) await rm(location, { recursive: true, force: true });
+    if (request.location === undefined) await removeLocation(location);
   });
   await appears(readyFile, child, () => stderr);
   const ready: Ready = JSON.parse(await readFile(readyFile, "utf8"));
