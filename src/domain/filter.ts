@@ -2,7 +2,11 @@
 
 export type Comparison = "eq" | "ne" | "gt" | "ge" | "lt" | "le";
 
-export type FilterValue = { kind: "string"; value: string } | { kind: "number"; value: number } | { kind: "boolean"; value: boolean } | { kind: "time"; value: number };
+export type FilterValue =
+  | { kind: "string"; value: string }
+  | { kind: "number"; value: number }
+  | { kind: "boolean"; value: boolean }
+  | { kind: "time"; value: number };
 
 export type FilterNode =
   | { type: "and" | "or"; left: FilterNode; right: FilterNode }

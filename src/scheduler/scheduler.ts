@@ -15,7 +15,7 @@ import { makeListener } from "./listener.ts";
 import { schedule } from "./loop.ts";
 import { reconcileJob } from "./reconcilers/job-progress.ts";
 import { loseAgent } from "./reconcilers/node-loss.ts";
-import { createUnhosted, reconcilePool } from "./reconcilers/resize.ts";
+import { createUnhosted, dismiss, reconcilePool } from "./reconcilers/resize.ts";
 import { makeRunner } from "./runner.ts";
 import type { Wake } from "./wake.ts";
 
@@ -111,6 +111,7 @@ const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
       board.view({ accountId, poolKey }).stale = true;
       bells.pool({ accountId, poolKey });
     },
+    removed: (nodes) => ring({ name: `dismiss ${errand++}`, run: () => dismiss(context, nodes) }),
     job: (accountId, jobKey) => {
       bells.job({ accountId, jobKey });
       const run = async (): Promise<void> => {

@@ -6,6 +6,8 @@ export interface Wake {
   pool(accountId: number, poolKey: string): void;
   /** The pool's own state or targets changed: the resize and deletion reconcilers look again. */
   resize(accountId: number, poolKey: string): void;
+  /** These nodes are no pool's any more: they are removed where they are. (Lost on the way, it is noticed at their agent's next hello.) */
+  removed(nodes: readonly { id: string; agentId?: string }[]): void;
   /** The job has something under way (disable, terminate, delete, all tasks complete). */
   job(accountId: number, jobKey: string): void;
   /** These attempts are not wanted any more: tell their agents to stop them (what the store says decides). */

@@ -161,6 +161,14 @@ export const checkNodesTakeTasks = (nodes: readonly Pick<Node, "accountId" | "po
   guard: 1,
 });
 
+/** Changes nothing, but the batch it is in fails with a Conflict where a task is placed on one of the nodes. */
+export const checkNothingPlaced = (nodes: readonly Node[]): Write => ({
+  text: `UPDATE nodes SET generation = generation WHERE account_id = ? AND pool_key = ? AND id = ? AND NOT EXISTS
+    (SELECT 1 FROM tasks WHERE tasks.account_id = nodes.account_id AND node_id = nodes.id AND tasks.state <> 'completed')`,
+  rows: nodes.map((node) => [node.accountId, node.poolKey, node.id]),
+  guard: 1,
+});
+
 /** With the chores on them. */
 export const deleteNodes = (nodes: readonly Node[]): Write[] => [
   {

@@ -7,8 +7,27 @@ import { promisify } from "node:util";
 import { startQuern } from "../support/quern.ts";
 import { sharedPath } from "../support/shared.ts";
 
+const certificates = "certificates are a later step";
+const schedules = "job schedules are a later step";
+const autoScale = "autoscale is a later step";
+
 /** scenario#exchange -> why it differs today. */
-const expectedToDiffer: Record<string, string> = {};
+const expectedToDiffer: Record<string, string> = {
+  "cli-2021-certificate#5": certificates,
+  "cli-2021-certificate#6": certificates,
+  "cli-2021-certificate#7": certificates,
+  "cli-2021-certificate#8": certificates,
+  "cli-2021-certificate#9": certificates,
+  "cli-2021-job-list#5": schedules,
+  "cli-2021-job-list#7": schedules,
+  "cli-2021-job-list#8": "lists the job that a schedule would have made",
+  "cli-2021-job-list#10": schedules,
+  "cli-2021-pools-and-nodes#14": autoScale,
+  "cli-2021-pools-and-nodes#15": "reads what #14 would have changed",
+  "cli-2021-pools-and-nodes#16": autoScale,
+  "cli-2021-pools-and-nodes#17": autoScale,
+  "cli-2021-pools-and-nodes#19": "usage metrics are a later step",
+};
 
 test("recordings of the data plane", { timeout: 280_000 }, async (t) => {
   const quern = await startQuern(t);
@@ -19,8 +38,8 @@ test("recordings of the data plane", { timeout: 280_000 }, async (t) => {
     { maxBuffer: 1 << 24 },
   ).catch((error) => error);
   const lines = String(stdout).split("\n");
-  const failures = lines.filter((line) => line.startsWith("FAIL"));
-  const passed = lines.filter((line) => line.startsWith("ok")).length;
+  const failures = lines.filter((line) => /^FAIL \S+#/.test(line));
+  const passed = lines.filter((line) => /^ok +\S+#/.test(line)).length;
   t.diagnostic(`${passed} exchanges ok, ${failures.length} differ`);
   assert.ok(passed > 0, String(stdout));
   const unexpected = failures.filter((line) => expectedToDiffer[line.split(" ")[1]!] === undefined);

@@ -135,6 +135,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
     wake: {
       pool: (_account, key) => rung.push(`pool ${key}`),
       resize: (_account, key) => rung.push(`resize ${key}`),
+      removed: (nodes) => rung.push(...nodes.map(({ id }) => `removed ${id}`)),
       job: (_account, key) => rung.push(`job ${key}`),
       stop: (attempts) => rung.push(...attempts.map(({ seq, attempt }) => `stop ${seq}.${attempt}`)),
       chores: (nodes) => rung.push(...nodes.map(({ nodeId }) => `chores ${nodeId}`)),

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { settlePool } from "../../src/domain/pools.ts";
+import { placeTask, startTask } from "../../src/domain/tasks.ts";
 import { etagOf } from "../../src/lib/clock.ts";
-import { insertNodes } from "../../src/store/nodes.ts";
+import { getJob } from "../../src/store/jobs.ts";
+import { getNode, insertNodes } from "../../src/store/nodes.ts";
 import { getPool, savePool } from "../../src/store/pools.ts";
+import { getTask, saveTasks } from "../../src/store/tasks.ts";
 import { aPoolBody, aService, refuses, type Service, ubuntu } from "./operations-fixtures.ts";
 import { aNode } from "./store-fixtures.ts";
 
@@ -308,11 +311,35 @@ test("nodes are taken out by id", async (t) => {
   assert.deepEqual((await getPool(service.store, 1, "pool1"))!.resize!.nodeIds, ["tvmps_a_d"]);
 });
 
+/** A node with a task placed on it, so that a deletion has something to wait for. */
+const busyNode = async ({ call, store, clock }: Service): Promise<void> => {
+  await call("Job_Add", { body: { id: "Job1", poolInfo: { poolId: "Pool1" } } });
+  await call("Task_Add", { params: { jobId: "job1" }, body: { id: "Task1", commandLine: "c" } });
+  const job = (await getJob(store, 1, "job1"))!;
+  const before = (await getTask(store, 1, job.uid, "task1"))!;
+  const after = startTask(placeTask(before, { poolId: "Pool1", nodeId: "tvmps_1_d" }), clock.now());
+  await store.commit([...insertNodes([aNode()]), ...saveTasks([{ before, after }])]);
+};
+
+test("a pool without tasks goes at once, and its nodes with it", async (t) => {
+  const service = await aService(t);
+  await service.call("Pool_Add", { body: aPoolBody({ targetDedicatedNodes: 1 }) });
+  await service.store.commit(insertNodes([aNode()]));
+  service.rung.length = 0;
+  await service.call("Pool_Delete", pool1);
+  assert.ok(service.rung.includes("removed tvmps_1_d"));
+  await refuses(t, service, "Pool_Get", [{ name: "gone", call: pool1, code: "PoolNotFound" }]);
+  assert.equal(await getNode(service.store, 1, "pool1", "tvmps_1_d"), undefined);
+  await service.call("Pool_Add", { body: aPoolBody() });
+});
+
 test("a pool that is being deleted takes nothing more", async (t) => {
   const service = await aService(t);
   await service.call("Pool_Add", { body: aPoolBody({ targetDedicatedNodes: 1 }) });
+  await busyNode(service);
   await service.call("Pool_Delete", pool1);
   assert.equal((await service.call("Pool_Get", pool1)).body.state, "deleting");
+  assert.equal((await getNode(service.store, 1, "pool1", "tvmps_1_d"))!.leaving?.kind, "remove");
   await service.call("Pool_Exists", pool1);
   const code = "PoolBeingDeleted";
   await refuses(t, service, "Pool_Delete", [{ name: "again", call: pool1, code }]);

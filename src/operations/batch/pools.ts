@@ -3,12 +3,14 @@ import type * as api from "../../api/batch/pools.ts";
 import { ApiError, missingProperty } from "../../api/errors.ts";
 import { checkConditions } from "../../domain/conditions.ts";
 import { newPool } from "../../domain/new-pool.ts";
+import { requestLeave } from "../../domain/nodes.ts";
 import { checkPool, checkPoolReferences } from "../../domain/pool-checks.ts";
 import { deletePool as deletedPool, type Pool, removeNodes, resizePool as resizedPool, stopResize } from "../../domain/pools.ts";
 import { durationMs } from "../../lib/duration.ts";
 import type { Reader } from "../../store/db.ts";
-import { nodeCounts, nodesOfPool } from "../../store/nodes.ts";
+import { checkNothingPlaced, deleteNodes, nodeCounts, nodesOfPool, saveNodes } from "../../store/nodes.ts";
 import * as store from "../../store/pools.ts";
+import { allPlacedTasks } from "../../store/tasks.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage, loadPool } from "./load.ts";
 import { type CurrentNodes, poolView } from "./views/pools.ts";
@@ -116,8 +118,25 @@ export const stopPoolResize: Handler<typeof api.stopPoolResize> = async ({ princ
   return { modified: pool.modified };
 };
 
+/**
+ * A pool without tasks on its nodes goes at once, rows and all: nothing has to be waited for. Otherwise its nodes leave in the same commit,
+ * so that no task is placed on them any more, and the reconciler ends what is there.
+ */
 export const deletePool: Handler<typeof api.deletePool> = async (request, services) => {
-  await changePool(request, services, async (pool) => allowed(deletedPool(pool, request.now)));
+  const { pool, gone } = await services.store.decide(async (read) => {
+    const pool = await loadPool(read, request.principal.accountId, request.params.poolId);
+    checkConditions(request.preconditions, pool.modified, "write");
+    const deleted = allowed(deletedPool(pool, request.now));
+    const nodes = await nodesOfPool(read, pool.accountId, pool.key);
+    if ((await allPlacedTasks(read, nodes)).length === 0) {
+      return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes), ...store.deletePool(pool)], result: { pool, gone: nodes } };
+    }
+    const leaving = nodes.map((node) => requestLeave(node, "requeue", request.now));
+    const saved = store.savePool({ ...deleted, modified: services.clock.stamp() });
+    return { writes: [...saved, ...saveNodes(leaving)], result: { pool, gone: [] } };
+  });
+  if (gone.length > 0) services.wake.removed(gone);
+  ring(services, pool);
   return {};
 };
 

@@ -4,8 +4,9 @@ import { type Node, requestLeave, stayAfterAll } from "../../domain/nodes.ts";
 import { chooseVictims, type Pool, resizeErrors, type Shortfall, settlePool, shortfall } from "../../domain/pools.ts";
 import { poolHeldBecause, waiting } from "../../domain/waiting.ts";
 import type { Reader, Write } from "../../store/db.ts";
-import { deleteNodes, insertNodes, nodesOfPool, saveNodes } from "../../store/nodes.ts";
+import { checkNothingPlaced, deleteNodes, insertNodes, nodesOfPool, saveNodes } from "../../store/nodes.ts";
 import { allPools, deletePool, getPool, savePool } from "../../store/pools.ts";
+import { allPlacedTasks } from "../../store/tasks.ts";
 import type { Context, PoolKey } from "../context.ts";
 import { nodeOrder } from "../orders.ts";
 import { actOnNodes } from "./node-actions.ts";
@@ -20,7 +21,7 @@ export const reconcilePool = async (context: Context, key: PoolKey): Promise<voi
   context.bells.pool(key);
 };
 
-type Step = { writes: Write[]; created: Node[]; pool?: Pool };
+type Step = { writes: Write[]; created: Node[]; dropped?: Node[]; pool?: Pool };
 const nothing: Step = { writes: [], created: [] };
 
 /** True when it changed something. */
@@ -30,6 +31,7 @@ const resize = async (context: Context, key: PoolKey): Promise<boolean> => {
     return { writes: step.writes, result: step };
   });
   if (step.created.length > 0) await createNodes(context, step.pool!, step.created);
+  if (step.dropped !== undefined) await dismiss(context, step.dropped);
   return step.writes.length > 0;
 };
 
@@ -38,7 +40,7 @@ const nextStep = async (context: Context, read: Reader, key: PoolKey): Promise<S
   if (pool === undefined || (pool.allocationState === "steady" && pool.state === "active")) return nothing;
   const nodes = await nodesOfPool(read, key.accountId, key.poolKey);
   const now = context.clock.now();
-  if (pool.state === "deleting") return emptied(pool, nodes, now);
+  if (pool.state === "deleting") return emptied(read, pool, nodes, now);
   const { resize } = pool;
   if (resize?.stopped === true || pool.allocationState === "stopping") return given(pool, nodes, "ResizeStopped", now);
   if (resize !== undefined && now >= resize.timeoutAt) return given(pool, nodes, "AllocationTimedout", now);
@@ -46,10 +48,22 @@ const nextStep = async (context: Context, read: Reader, key: PoolKey): Promise<S
   return sized(context, pool, nodes, now);
 };
 
-const emptied = (pool: Pool, nodes: readonly Node[], now: number): Step => {
-  if (nodes.length === 0) return { writes: deletePool(pool), created: [] };
+/**
+ * Once its nodes are leaving nothing is placed on them any more, and as soon as nothing is left there the pool and its nodes go in one commit:
+ * nobody waits for the agent, which removes what it hosts when it is told, or when it next says hello and the store does not know it.
+ */
+const emptied = async (read: Reader, pool: Pool, nodes: readonly Node[], now: number): Promise<Step> => {
   const asked = nodes.filter((node) => node.leaving?.kind !== "remove").map((node) => requestLeave(node, "requeue", now));
-  return { writes: asked.length === 0 ? [] : saveNodes(asked), created: [] };
+  if (asked.length > 0) return { writes: saveNodes(asked), created: [] };
+  if (nodes.length === 0) return { writes: deletePool(pool), created: [] };
+  if ((await allPlacedTasks(read, nodes)).length > 0) return nothing;
+  return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes), ...deletePool(pool)], created: [], dropped: [...nodes] };
+};
+
+/** Nodes whose rows are gone. */
+export const dismiss = async ({ provider, channel }: Context, nodes: readonly Pick<Node, "id" | "agentId">[]): Promise<void> => {
+  await provider.remove(nodes.map((node) => node.id));
+  for (const { id, agentId } of nodes) if (agentId !== undefined) channel.send(agentId, { type: "removeNode", nodeId: id });
 };
 
 /** The resize is given up: keeps what there is, also the nodes that were to leave when their tasks end. */
