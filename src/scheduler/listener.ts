@@ -11,7 +11,7 @@ import { getTasks } from "../store/tasks.ts";
 import { taskKey } from "./board.ts";
 import type { Context } from "./context.ts";
 import type { Leases } from "./leases.ts";
-import { applyNodeEvent, resumeNode } from "./node-reports.ts";
+import { applyNodeEvent, bootAgain, resumeNode } from "./node-reports.ts";
 import { nodeOrder, refOf, taskOrder } from "./orders.ts";
 import { createUnhosted } from "./reconcilers/resize.ts";
 import { applyTaskEvents, type TaskEvent } from "./reports.ts";
@@ -77,6 +77,8 @@ const adoptNodes = async (context: Context, hello: HelloView): Promise<string[]>
     if (node === undefined) unwanted.push(nodeId);
     else await resumeNode(context, hello.agentId, { node, boot, state });
   }
+  const hosted = new Set(hello.nodes.map((node) => node.nodeId));
+  for (const node of await nodesOfAgent(context.store, hello.agentId)) if (!hosted.has(node.id)) await bootAgain(context, node);
   return unwanted;
 };
 

@@ -78,3 +78,15 @@ export const resumeNode = async (context: Context, agentId: string, seen: { node
   view.stale = true;
   context.bells.loop(view);
 };
+
+/** An agent in contact that does not host a node which it should: the node boots anew, and takes no tasks until it has. */
+export const bootAgain = async (context: Context, node: Node): Promise<void> => {
+  const changed = await context.store.decide(async (read) => {
+    const now = await getNode(read, node.accountId, node.poolKey, node.id);
+    const move =
+      now === undefined || now.leaving !== undefined || now.state === "creating" ? undefined : nodeStates.next(now.state, "starting").to;
+    if (now === undefined || move === undefined || move === now.state) return { writes: [], result: false };
+    return { writes: saveNode(moveNode(now, move, context.clock.now())), result: true };
+  });
+  if (changed) context.board.view(node).stale = true;
+};

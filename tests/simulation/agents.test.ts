@@ -110,3 +110,22 @@ test("a restart takes up a resize, a disable and a delete that were under way", 
   assert.deepEqual([(await world.pool("pool1")).allocationState, (await world.nodes()).length], ["steady", 0]);
   await world.close();
 });
+
+test("an agent that has lost its nodes boots them again and runs their tasks again", async () => {
+  const world = await aWorld({ pool: aPool({ nodes: 2 }), bootMs: seconds(1) });
+  await world.advance(seconds(2));
+  await world.submit(aJob({ tasks: tasksOf(4, "for 5000") }));
+  await world.advance(seconds(1));
+  world.agent().disconnect();
+  world.agent().forgetEverything();
+  await world.agent().connect();
+  await world.settle();
+  assert.deepEqual(
+    (await world.nodes()).map((node) => node.state),
+    ["starting", "starting"],
+  );
+  await world.advance(seconds(20));
+  assert.equal((await world.counts()).succeeded, 4);
+  assert.ok(world.agent().starts.length <= 8);
+  await world.close();
+});

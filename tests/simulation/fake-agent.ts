@@ -43,6 +43,8 @@ export type FakeAgent = {
   disconnect(): void;
   /** The machine restarts: its processes are gone and nobody knows of them. */
   loseProcesses(): void;
+  /** Its directory was wiped: it does not even know its nodes. */
+  forgetEverything(): void;
   /** Its last report was taken but the acknowledgement lost: it comes again. */
   repeatLastReport(): void;
   connected(): boolean;
@@ -178,8 +180,8 @@ export const makeAgent = (parts: {
     if (message.type === "startTasks") {
       for (const order of message.tasks) {
         const node = nodes.get(order.nodeId);
-        if (node === undefined || knows(order.ref)) continue;
-        node.queue.push(order);
+        if (node === undefined) report({ type: "stopped", ref: order.ref, nodeId: order.nodeId, endedAt: clock.now(), reason: "lost" });
+        else if (!knows(order.ref)) node.queue.push(order);
       }
       for (const node of nodes.values()) startNext(node);
     }
@@ -239,6 +241,14 @@ export const makeAgent = (parts: {
     disconnect,
     loseProcesses: () => {
       for (const node of nodes.values()) stopAll(node, undefined);
+    },
+    forgetEverything: () => {
+      for (const node of nodes.values()) {
+        stopAll(node, undefined);
+        node.booting?.cancel();
+      }
+      nodes.clear();
+      outbox = [];
     },
     repeatLastReport: () => {
       outbox = [...lastReport, ...outbox];
