@@ -85,6 +85,31 @@ test("an end that was reported and not acknowledged is reported again by the nex
   assert.deepEqual((await world.control.event("finished", sameTask(task))).outcome, first.outcome);
 });
 
+test("tasks run once each although the agent is killed again and again and orders are repeated after each", async (t) => {
+  const world = await childWorld(t);
+  const { control, options } = world;
+  const ran = join(options.directory, "..", "ran");
+  const tasks = Array.from({ length: 150 }, (_, i) => aTask(`/bin/sh -c 'echo $AZ_BATCH_TASK_ID >> ${ran}; exit ${i % 3}'`));
+  control.send({ type: "startTasks", tasks });
+  for (let kills = 1; kills <= 4; kills++) {
+    await control.event("finished", sameTask(tasks[kills * 25]!));
+    await kill(world.child);
+    world.child = await startChild(options);
+    await control.connected(kills + 1);
+    // As the control plane does: what it has placed, the agent did not name, and no report has told of yet.
+    const named = control.hellos[kills]!.attempts;
+    const told = control.events.flatMap((event) => (event.type === "finished" ? [event] : []));
+    const missing = tasks.filter((task) => ![...named, ...told].some(sameTask(task)));
+    control.send({ type: "startTasks", tasks: missing });
+  }
+  const ends = await Promise.all(tasks.map((task) => control.event("finished", sameTask(task))));
+  assert.deepEqual(
+    ends.map(({ outcome }) => outcome.exitCode),
+    tasks.map((_, i) => i % 3),
+  );
+  assert.deepEqual(readFileSync(ran, "utf8").trim().split("\n").sort(), tasks.map(({ taskId }) => taskId).sort());
+});
+
 test("kill -9 while files come or go: the next agent stages again, uploads again, and keeps the time of the start", async (t) => {
   const requests: { method: string; answer: () => void }[] = [];
   const watchers = new Set<() => void>();
@@ -166,7 +191,7 @@ test("a control plane that comes back elsewhere is found through the control fil
 });
 
 test("an agent cut off longer than its lease ends its tasks and keeps its nodes", async (t) => {
-  const world = await anAgentWorld(t, { welcome: { leaseMs: 150, heartbeatMs: 50 } });
+  const world = await anAgentWorld(t, { welcome: { leaseMs: 800, heartbeatMs: 100 } });
   await world.node();
   // The other end of the pipe closes when the task's last process is gone.
   const pipe = join(world.directory, "pipe");
@@ -187,7 +212,7 @@ test("an agent cut off longer than its lease ends its tasks and keeps its nodes"
 });
 
 test("an agent that is cut off for good ends itself and its tasks", async (t) => {
-  const world = await anAgentWorld(t, { options: { exitWhenOrphanedMs: 100 } });
+  const world = await anAgentWorld(t, { options: { exitWhenOrphanedMs: 1500 } });
   await world.node();
   const pipe = join(world.directory, "pipe");
   execFileSync("mkfifo", [pipe]);
