@@ -68,6 +68,10 @@ const scenarios: Record<string, [input: string, expected: string]> = {
     "1/1 -> b; 1/2 -> a (ahead); 1/3 -> b (ahead); 1/4 -> a (ahead); 1/5 -> b (ahead)",
   ],
   "a job of long tasks is never given ahead": ["node a 1/1 depth 32\njob 1 depth 0: 1\njob 2 depth 4: 1", "2/1 -> a (ahead)"],
+  "a wide task is never given ahead, where it would keep a free slot from narrow ones": [
+    "node a 4/3 depth 9\njob 1 depth 9: 1x2 2 3",
+    "1/2 -> a; 1/3 -> a (ahead)",
+  ],
   "what waits on a busy node is taken back for a free one": ["node a 2/5 depth 9 waiting p,q,r\nnode b 2/0\njob 1:", "back r; back q"],
   "nothing is taken back for slots that are free but not on one node": [
     "node a 1/3 depth 9 waiting px2\nnode b 1/0\nnode c 1/0\njob 1:",

@@ -86,7 +86,9 @@ const seatFor = (seats: readonly Seat[], task: PlanTask, job: PlanJob, fill: Sna
   if (wanted !== undefined && fits(wanted)) return wanted;
   const now = best(seats, fits, (seat) => (fill === "spread" ? -free(seat) : free(seat)));
   if (now !== undefined) return now;
-  const mayWait = (seat: Seat): boolean => task.slots <= seat.node.slots && room(seat, job) >= task.slots;
+  // Nodes start their tasks in order: a wide one in the queue would keep free slots from the narrow ones behind it, for as long as what runs.
+  if (task.slots > 1) return undefined;
+  const mayWait = (seat: Seat): boolean => room(seat, job) >= task.slots;
   return best(seats, mayWait, (seat) => -free(seat));
 };
 
