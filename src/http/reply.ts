@@ -19,7 +19,7 @@ export type Exchange = {
   readonly envelope: Envelope;
   /** The text of $select. */
   readonly select?: string;
-  readonly onBody?: (operation: OperationDeclaration, version: Version, body: object | undefined) => void;
+  readonly onBody?: (operation: OperationDeclaration, version: Version, body: object | undefined, select?: string) => void;
 };
 
 /** Resolves when the answer was handed to the connection; of files, when all of it was. */
@@ -33,7 +33,7 @@ export const sendReply = async (response: ServerResponse, exchange: Exchange, re
     return sendFile(response, headers, reply);
   }
   const body = bodyOf(exchange, reply);
-  exchange.onBody?.(operation, exchange.version, body);
+  exchange.onBody?.(operation, exchange.version, body, exchange.select);
   // The answer to HEAD says what the resource's headers are, and has no length of its own.
   if (operation.method === "HEAD") {
     response.writeHead(answer.status, headers);
