@@ -29,6 +29,8 @@ export type Attempt = {
   /** Interrupts staging or uploading. */
   interrupt: AbortController;
   wallClock?: Timer;
+  /** The wall clock has run out and it was killed for it. */
+  overran?: boolean;
   exit?: ExitRecord;
 };
 
@@ -118,9 +120,10 @@ export const outcomeOf = (attempt: Attempt, record: ExitRecord): TaskOutcome => 
   const exitCode = exitCodeOf(record);
   const usage = usageOf(record.usage);
   const outcome: TaskOutcome = { startedAt, endedAt: record.endedAt, ...(exitCode !== undefined && { exitCode }), ...(usage && { usage }) };
-  // Told from the times, not from a memory of having killed it, so that a new agent decides as the old one would have.
+  // A new agent tells it from the times, since the one that killed it took the memory of that along.
   const limit = order.maxWallClockMs;
-  if (limit !== undefined && record.signal === killed && record.endedAt - record.startedAt >= limit) {
+  const ranTooLong = attempt.overran === true || record.endedAt - record.startedAt >= (limit ?? 0);
+  if (limit !== undefined && record.signal === killed && ranTooLong) {
     return { ...outcome, failure: wallClockExceeded(limit), failedIn: "run" };
   }
   return outcome;

@@ -81,6 +81,7 @@ export const openConnection = (options: ConnectionOptions): Connection => {
   let welcomed = false;
   let closed = false;
   let pauseMs = firstPauseMs;
+  let lastReason: string | undefined;
   let retry: Timer | undefined;
   let beat: Timer | undefined;
   let leaseMs = defaultLeaseMs;
@@ -130,9 +131,12 @@ export const openConnection = (options: ConnectionOptions): Connection => {
         opened.terminate(); // whoever that is, it is no control plane
       else receive(opened, message);
     });
-    opened.on("error", (error) =>
-      log.debug({ reason: (error as NodeJS.ErrnoException).code ?? error.message }, "no contact to the control plane"),
-    );
+    opened.on("error", (error) => {
+      const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+      // Once for each reason: attempts go on every few seconds for as long as the control plane is away.
+      if (reason !== lastReason) log.warn({ reason, url: address?.url }, "no contact to the control plane");
+      lastReason = reason;
+    });
     opened.on("close", () => left(opened));
     beat = clock.after(helloWithinMs, () => !welcomed && opened.terminate());
   };
@@ -144,6 +148,7 @@ export const openConnection = (options: ConnectionOptions): Connection => {
     }
     welcomed = true;
     pauseMs = firstPauseMs;
+    lastReason = undefined;
     leaseMs = message.leaseMs;
     armWatches();
     keepAlive(from, message.heartbeatMs);

@@ -114,7 +114,7 @@ const uploadMatch = async (
     if (!inside(root, path)) throw new AddressRefused("The file is a link out of the node's root directory.");
     const target = { containerUrl: order.containerUrl, name, headers: headersOf(order) };
     await withRetries(uploading.patience, uploading.signal, () =>
-      uploadFile({ path, size: info.size }, target, uploading.policy, uploading.signal),
+      uploadFile({ path, size: info.size }, target, uploading.policy, { signal: uploading.signal }),
     );
     await logs.out(`uploaded ${match.relative} (${info.size} bytes) to ${withoutSecrets(order.containerUrl)}/${name}`);
   } catch (error) {

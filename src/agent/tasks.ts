@@ -190,7 +190,10 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
   const armWallClock = (attempt: Attempt, startedAt: number): void => {
     const limit = attempt.order.maxWallClockMs;
     if (limit === undefined || attempt.wallClock !== undefined) return;
-    attempt.wallClock = clock.after(startedAt + limit - clock.now(), () => launcher().kill(launchIdOf(attempt), sigkill));
+    attempt.wallClock = clock.after(startedAt + limit - clock.now(), () => {
+      attempt.overran = true;
+      launcher().kill(launchIdOf(attempt), sigkill);
+    });
   };
 
   const upload = async (attempt: Attempt, outcome: TaskOutcome): Promise<void> => {

@@ -157,7 +157,7 @@ export async function* listBlobs(containerUrl: string, prefix: string, policy: U
 }
 
 /** Up to this size a blob is put in one request; larger files go up in blocks of it. */
-const blockBytes = 64 * 2 ** 20;
+const usualBlockBytes = 64 * 2 ** 20;
 
 const put = async (
   url: string,
@@ -176,7 +176,7 @@ export const uploadFile = async (
   file: { path: string; size: number },
   target: { containerUrl: string; name: string; headers: Record<string, string> },
   policy: UrlPolicy,
-  signal?: AbortSignal,
+  { signal, blockBytes = usualBlockBytes }: { signal?: AbortSignal; blockBytes?: number } = {},
 ): Promise<void> => {
   checkedUrl(target.containerUrl, policy);
   const slice = (start: number, length: number) => (): Readable | Buffer =>
