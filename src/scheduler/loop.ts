@@ -11,7 +11,7 @@ import { type JobView, type NodeView, type PoolView, taskKey } from "./board.ts"
 import type { Context, PoolKey } from "./context.ts";
 import { refOf, slotsPerNode, taskOrder } from "./orders.ts";
 import { type Placement, type PlanJob, type PlanNode, plan, type Snapshot } from "./plan.ts";
-import { depthFor } from "./prefetch.ts";
+import { depthFor, depthToFill } from "./prefetch.ts";
 
 /** One look at the pool; rings itself when there may be more to do. */
 export const schedule = async (context: Context, key: PoolKey): Promise<void> => {
@@ -55,7 +55,7 @@ const usableNodes = (context: Context, view: PoolView): PlanNode[] => {
       used += task.slots;
       if (task.state === "active") unstarted.push({ key, slots: task.slots });
     }
-    usable.push({ id: node.id, slots, used, depth: depthFor(pace, slots), unstarted });
+    usable.push({ id: node.id, slots, used, depth: depthToFill(depthFor(pace, slots), used, slots), unstarted });
   }
   return usable;
 };

@@ -4,6 +4,7 @@ import { moveNode, type Node, nodeStates, reportNode } from "../domain/nodes.ts"
 import { recoverTask } from "../domain/tasks.ts";
 import { deleteChore } from "../store/chores.ts";
 import type { Reader, Write } from "../store/db.ts";
+import { pendingJobs } from "../store/jobs.ts";
 import { deleteNodes, getNode, getNodeById, saveNode } from "../store/nodes.ts";
 import { placedTasks, saveTasks } from "../store/tasks.ts";
 import type { Context } from "./context.ts";
@@ -29,6 +30,9 @@ export const applyNodeEvent = async (context: Context, agentId: string, event: N
   if (event.type === "nodeRemoved") view.unsure = true;
   context.bells.loop(view);
   if (event.type === "nodeRemoved" || done.before.leaving !== undefined) context.bells.pool(view);
+  // A job that waits for the end of its tasks may have had the last of them there.
+  if (event.type === "nodeRemoved")
+    for (const job of await pendingJobs(context.store)) context.bells.job({ accountId: job.accountId, jobKey: job.key });
 };
 
 const reported = (

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type PlanJob, type PlanNode, plan } from "./plan.ts";
-import { depthFor, paceAfter } from "./prefetch.ts";
+import { depthFor, depthToFill, paceAfter } from "./prefetch.ts";
 
 /**
  * node NAME SLOTS/USED [depth N] [waiting KEY:SLOTS,...]
@@ -72,6 +72,10 @@ const scenarios: Record<string, [input: string, expected: string]> = {
     "node a 4/3 depth 9\njob 1 depth 9: 1x2 2 3",
     "1/2 -> a; 1/3 -> a (ahead)",
   ],
+  "nothing is given ahead while something more important waits": [
+    "node a 1/0 depth 9\njob 1 priority 5 depth 0: 1 2\njob 2 depth 9: 1 2",
+    "1/1 -> a",
+  ],
   "what waits on a busy node is taken back for a free one": ["node a 2/5 depth 9 waiting p,q,r\nnode b 2/0\njob 1:", "back r; back q"],
   "nothing is taken back for slots that are free but not on one node": [
     "node a 1/3 depth 9 waiting px2\nnode b 1/0\nnode c 1/0\njob 1:",
@@ -92,9 +96,16 @@ test("the prefetch depth follows the tasks' durations", () => {
   const paceOf = (durations: number[]) => durations.reduce<number | undefined>((pace, one) => paceAfter(pace, one), undefined);
   assert.equal(depthFor(undefined, 2), 0);
   assert.equal(depthFor(paceOf([3_600_000]), 2), 0);
-  assert.equal(depthFor(paceOf([1]), 2), 32);
-  assert.equal(depthFor(paceOf([5]), 2), 16);
+  assert.equal(depthFor(paceOf([1]), 2), 62);
+  assert.equal(depthFor(paceOf([5]), 2), 32);
   assert.equal(depthFor(paceOf([500]), 2), 1);
   assert.equal(depthFor(paceOf([1, 1, 3_600_000]), 2), 0, "one long task stops it");
   assert.ok(depthFor(paceOf([1, 3_600_000, ...Array(60).fill(1)]), 2) > 0, "and is forgotten after a while");
+});
+
+test("a queue that is more than half full is not topped up", () => {
+  assert.equal(depthToFill(32, 2, 2), 32);
+  assert.equal(depthToFill(32, 18, 2), 32);
+  assert.equal(depthToFill(32, 19, 2), 17, "its own length: no room");
+  assert.equal(depthToFill(0, 1, 2), 0);
 });

@@ -59,12 +59,18 @@ export const plan = (snapshot: Snapshot): Plan => {
   const seats = snapshot.nodes.map((node): Seat => ({ node, used: node.used, reserved: false }));
   const placements: Placement[] = [];
   const jobs = [...snapshot.jobs].sort((a, b) => b.priority - a.priority || a.uid - b.uid);
-  for (const job of jobs) {
+  /** The highest priority of a task that waits: nothing less important is given ahead, for it would be in front of that task. */
+  let waiting = Number.NEGATIVE_INFINITY;
+  for (const each of jobs) {
+    const job = each.priority < waiting ? { ...each, depth: 0 } : each;
     let placed = job.placed;
     for (const task of job.ready) {
-      if (placed >= job.maxParallel || seats.every((seat) => room(seat, job) <= 0)) break;
-      const chosen = seatFor(seats, task, job, snapshot.fill);
+      if (placed >= job.maxParallel) break;
+      const full = seats.every((seat) => room(seat, job) <= 0);
+      const chosen = full ? undefined : seatFor(seats, task, job, snapshot.fill);
       if (chosen === undefined) {
+        if (seats.some((seat) => task.slots <= seat.node.slots)) waiting = Math.max(waiting, job.priority);
+        if (full) break;
         if (task.overdue === true) reserve(seats, task);
         continue;
       }

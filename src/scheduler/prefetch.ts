@@ -15,14 +15,24 @@ export const paceAfter = (pace: Pace, durationMs: number): Pace => {
 
 const longTaskMs = 1000;
 const shortTaskMs = 50;
-const deepest = 32;
+const leastOfShort = 32;
+const deepest = 64;
 
 /**
  * Slots' worth of tasks to hold ready beyond the slots: what is used up in about 30 ms, the time of a report, a commit and a push
- * when all are coalesced; measured, less than 16 ran dry for tasks of a millisecond (hot-path 6).
+ * when all are coalesced; measured, less than 16 ran dry for tasks of a millisecond (hot-path 6), and half of it is left when it is refilled.
  */
 export const depthFor = (pace: Pace, slots: number): number => {
   if (pace === undefined || pace >= longTaskMs) return 0;
   const used = Math.ceil((slots * 30) / Math.max(1, pace));
-  return Math.min(deepest, pace < shortTaskMs ? Math.max(16, used + slots) : used);
+  return Math.min(deepest, pace < shortTaskMs ? Math.max(leastOfShort, used + slots) : used);
+};
+
+/**
+ * What of that depth to fill now: nothing while the queue is more than half full, so that placements are committed and sent by the dozen
+ * and not one by one. Free slots are always filled.
+ */
+export const depthToFill = (depth: number, used: number, slots: number): number => {
+  const ahead = Math.max(0, used - slots);
+  return ahead * 2 > depth ? ahead : depth;
 };

@@ -178,51 +178,54 @@ const actedJobs = async (context: Context, batch: Batch): Promise<Job[]> => {
 const afterCommit = (context: Context, batch: Batch, nodes: Changes["nodes"], jobs: readonly Job[]): void => {
   const { board } = context;
   for (const { node, view } of nodes) board.noteNode(view, { ...node, generation: node.generation + 1 });
-  const rungJobs = new Map<string, { accountId: number; jobKey: string }>(
-    jobs.map((job) => [job.key, { accountId: job.accountId, jobKey: job.key }]),
-  );
-  const views = new Set<PoolView>();
+  const jobsOfViews = new Map<PoolView, Set<number>>();
+  const touch = (view: PoolView, jobUid: number): void => {
+    const uids = jobsOfViews.get(view);
+    if (uids === undefined) jobsOfViews.set(view, new Set([jobUid]));
+    else uids.add(jobUid);
+  };
   for (const { before, after, view } of batch.folds.values()) {
-    views.add(view);
     const saved = after === before ? after : { ...after, generation: before.generation + 1 };
     if (before.nodeId !== undefined && before.nodeId !== saved.nodeId) board.drop(before.nodeId, before);
     board.note(view, saved);
-    noteJob(context, view, before, saved, rungJobs);
+    noteReady(view, before, saved);
+    touch(view, saved.jobUid);
   }
   for (const event of batch.stale) {
     const view = board.drop(event.nodeId, event.ref);
-    if (view !== undefined) views.add(view);
+    if (view !== undefined) touch(view, event.ref.jobUid);
   }
-  for (const view of views) for (const job of jobs) markStale(view, job);
   learn(context, batch);
-  for (const view of views) ringPool(context, view, batch);
-  for (const job of rungJobs.values()) context.bells.job(job);
+  for (const [view, uids] of jobsOfViews) {
+    for (const job of jobs) markStale(view, job);
+    ringPool(context, view, batch);
+    for (const uid of uids) ringJob(context, view, uid);
+  }
+  for (const job of jobs) context.bells.job({ accountId: job.accountId, jobKey: job.key });
 };
 
 const markStale = (view: PoolView, job: Job): void => {
   if (view.poolKey === job.poolKey && view.accountId === job.accountId) view.stale = true;
 };
 
-/** What the job's window and reconciler must know of a task that has changed. */
-const noteJob = (
-  context: Context,
-  view: PoolView,
-  before: Task,
-  after: Task,
-  rung: Map<string, { accountId: number; jobKey: string }>,
-): void => {
-  if (isPlaced(after)) return;
+/** A task that has left its node may be one to place again, or have released others. */
+const noteReady = (view: PoolView, before: Task, after: Task): void => {
   const job = view.jobs.get(after.jobUid);
-  if (job === undefined) {
-    // Not active: its reconciler waits for the last of its tasks.
-    void ringByUid(context, after);
-    return;
-  }
-  if (after.state === "active" || after.satisfied !== before.satisfied) job.exhausted = false;
-  rung.set(job.job.key, { accountId: job.job.accountId, jobKey: job.job.key });
+  if (job !== undefined && !isPlaced(after) && (after.state === "active" || after.satisfied !== before.satisfied)) job.exhausted = false;
 };
 
-const ringByUid = async (context: Context, task: Task): Promise<void> => {
+/**
+ * Rings the reconciler of a job once nothing of it is placed any more: before that it can neither be complete nor have been emptied. That
+ * spares reading the job with every report.
+ */
+const ringJob = (context: Context, view: PoolView, jobUid: number): void => {
+  for (const { placed } of view.nodes.values()) for (const task of placed.values()) if (task.jobUid === jobUid) return;
+  const job = view.jobs.get(jobUid)?.job;
+  if (job !== undefined) context.bells.job({ accountId: job.accountId, jobKey: job.key });
+  else void ringByUid(context, { accountId: view.accountId, jobUid });
+};
+
+const ringByUid = async (context: Context, task: { accountId: number; jobUid: number }): Promise<void> => {
   try {
     const job = await getJobByUid(context.store, task.accountId, task.jobUid);
     if (job !== undefined) context.bells.job({ accountId: job.accountId, jobKey: job.key });

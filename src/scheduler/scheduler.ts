@@ -9,7 +9,6 @@ import { nodesOfPool } from "../store/nodes.ts";
 import { allPools } from "../store/pools.ts";
 import { makeBoard } from "./board.ts";
 import { type Context, type JobKey, noMetrics, type PoolKey, type SchedulerParts } from "./context.ts";
-import { type Explain, makeExplain } from "./explain.ts";
 import { makeLeases } from "./leases.ts";
 import { makeListener } from "./listener.ts";
 import { schedule } from "./loop.ts";
@@ -30,7 +29,6 @@ export type Scheduler = {
   stop(): Promise<void>;
   /** Resolves when every loop and reconciler has come to rest: for tests. */
   idle(): Promise<void>;
-  explain: Explain;
 };
 
 export const createScheduler = (parts: SchedulerParts): Scheduler => {
@@ -83,7 +81,6 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
         busy = everyRunner.some((runner, index) => runner.rings() !== before[index]);
       }
     },
-    explain: makeExplain(parts.store),
   };
 };
 
