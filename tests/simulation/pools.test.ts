@@ -16,7 +16,7 @@ test("a pool grows, is steady once its nodes are allocated, and they become idle
     creating.map((node) => node.id.endsWith("_d") === node.isDedicated),
     [true, true, true],
   );
-  assert.equal((await world.scheduler().explain.pool(1, "pool1"))?.code, "NodesStarting");
+  assert.equal(await world.why({ poolId: "pool1" }), "NodesStarting");
   await world.advance(seconds(3));
   assert.ok((await world.nodes()).every((node) => node.state === "idle" && node.bootedAt !== undefined));
   await world.close();
@@ -46,7 +46,7 @@ test("shrinking with terminate ends the tasks", async () => {
   await world.resize({ targetDedicated: 0, option: "terminate" });
   assert.equal((await world.nodes()).length, 0);
   assert.deepEqual([(await world.task("a")).execution.failureInfo?.code, (await world.task("b")).state], ["TaskEnded", "active"]);
-  assert.equal((await world.scheduler().explain.task(1, "job1", "b"))?.code, "NoNodes");
+  assert.equal(await world.why({ jobId: "job1", taskId: "b" }), "NoNodes");
   await world.close();
 });
 
@@ -166,7 +166,7 @@ test("deleting a pool requeues its tasks, removes its nodes, then itself", async
     ["active", "active", "active"],
   );
   assert.deepEqual((await world.tasks()).map((task) => task.execution.requeueCount).sort(), [0, 1, 1]);
-  assert.equal((await world.scheduler().explain.job(1, "job1"))?.code, "PoolNotFound");
+  assert.equal(await world.why({ jobId: "job1" }), "PoolNotFound");
   await world.addPool(aPool({ nodes: 3 }));
   await world.advance(minutes(3));
   assert.equal((await world.counts()).succeeded, 3);
@@ -200,7 +200,7 @@ test("a node whose scheduling is disabled finishes its tasks, is offline, and co
   assert.equal((await world.nodes())[0]!.state, "idle");
   await world.advance(seconds(10));
   assert.deepEqual([(await world.nodes())[0]!.state, (await world.task("b")).state], ["offline", "active"]);
-  assert.equal((await world.scheduler().explain.node(1, "pool1", node!.id))?.code, "NodeOffline");
+  assert.equal(await world.why({ poolId: "pool1", nodeId: node!.id }), "NodeOffline");
   await world.enableNode(node!);
   await world.advance(seconds(1));
   assert.equal((await world.task("b")).state, "completed");

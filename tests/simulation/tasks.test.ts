@@ -102,7 +102,7 @@ test("dependencies by id and by range wait, are released, and stay blocked behin
   await world.advance(seconds(1));
   assert.equal((await world.task("early")).state, "completed");
   assert.equal((await world.task("blocked")).state, "active");
-  assert.equal((await world.scheduler().explain.task(1, "job1", "blocked"))?.code, "DependenciesNotSatisfied");
+  assert.equal(await world.why({ jobId: "job1", taskId: "blocked" }), "DependenciesNotSatisfied");
   await world.close();
 });
 
@@ -153,7 +153,7 @@ test("requiredSlots and maxParallelTasks are kept, and too large a task stops no
   await world.submit(aJob({ id: "few", spec: { maxParallelTasks: 1 }, tasks: tasksOf(3, "for 1000") }));
   await world.advance(500);
   assert.deepEqual([(await world.counts("wide")).running, (await world.counts("few")).running], [1, 1]);
-  assert.equal((await world.scheduler().explain.task(1, "wide", "toolarge"))?.code, "NotEnoughSlots");
+  assert.equal(await world.why({ jobId: "wide", taskId: "toolarge" }), "NotEnoughSlots");
   await world.advance(seconds(5));
   assert.deepEqual([(await world.counts("wide")).succeeded, (await world.counts("few")).succeeded], [2, 3]);
   await world.close();
@@ -190,12 +190,11 @@ test("what this release cannot run waits and says why", async () => {
   );
   await world.submit(aJob({ id: "nowhere", pool: "missing", tasks: [aTask("for 10", {}, "t")] }));
   await world.advance(seconds(5));
-  const { explain } = world.scheduler();
   assert.equal((await world.counts("managed")).active, 2);
-  assert.equal((await explain.job(1, "managed"))?.code, "JobManagerTaskNotSupported");
+  assert.equal(await world.why({ jobId: "managed" }), "JobManagerTaskNotSupported");
   assert.equal((await world.task("plain", "mixed")).state, "completed");
-  assert.equal((await explain.task(1, "mixed", "gang"))?.code, "MultiInstanceNotSupported");
-  assert.equal((await explain.task(1, "nowhere", "t"))?.code, "PoolNotFound");
+  assert.equal(await world.why({ jobId: "mixed", taskId: "gang" }), "MultiInstanceNotSupported");
+  assert.equal(await world.why({ jobId: "nowhere", taskId: "t" }), "PoolNotFound");
   await world.addPool(aPool({ id: "missing" }));
   await world.advance(seconds(5));
   assert.equal((await world.counts("nowhere")).succeeded, 1, "a pool that is made later takes up the tasks");

@@ -20,6 +20,7 @@ import { jobHeldBecause, taskHeldBecause } from "../../src/domain/waiting.ts";
 import { ManualClock } from "../../src/lib/clock.ts";
 import { type Ids, seededIds } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
+import { explain, type Subject } from "../../src/operations/waiting.ts";
 import { fakeProvider } from "../../src/providers/fake.ts";
 import { createScheduler, type Scheduler } from "../../src/scheduler/scheduler.ts";
 import { putAccount } from "../../src/store/accounts.ts";
@@ -292,6 +293,8 @@ export const aWorld = async (options: WorldOptions = {}) => {
     advance,
     scheduler: () => scheduler,
     agent: (n = 0) => agents.get(`agent${n}`)!,
+    /** The first reason why something makes no progress, as an operator is told. */
+    why: async (subject: Subject) => (await explain({ store, channel }, accountId, subject)).reasons[0]?.code,
     addPool,
     submit,
     addTasks: async (jobId: string, inputs: readonly TaskInput[]) => {
