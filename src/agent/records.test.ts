@@ -9,6 +9,7 @@ import { type AgentEvent, attemptKey } from "../api/agent/messages.ts";
 import { ManualClock } from "../lib/clock.ts";
 import { seededIds } from "../lib/ids.ts";
 import { silentLog } from "../lib/log.ts";
+import { identifyProcess, writePidFile } from "../lib/processes.ts";
 import { openAttemptJournal } from "./journal.ts";
 import { relativeParts, taskDirectory, UnsafeName } from "./layout.ts";
 import { takeLock } from "./lock.ts";
@@ -177,11 +178,15 @@ test("task directories follow the service's layout, and no id climbs", () => {
 
 test("a lock left by a process that is gone, or by another with its number, does not count", (t) => {
   const path = join(aDirectory(t), "lock");
-  writeFileSync(path, JSON.stringify({ pid: 999_999_999, startedAt: "1" }));
+  writeFileSync(path, JSON.stringify({ pid: 999_999_999, startTime: "1" }));
   takeLock(path)();
-  writeFileSync(path, JSON.stringify({ pid: process.ppid, startedAt: "1" }));
+  writeFileSync(path, JSON.stringify({ pid: process.ppid, startTime: "1" }));
+  takeLock(path)();
+  writeFileSync(path, "torn");
   const unlock = takeLock(path);
   takeLock(path);
   unlock();
   assert.ok(!existsSync(path));
+  writePidFile(path, identifyProcess(process.ppid)!);
+  assert.throws(() => takeLock(path), /another agent/);
 });

@@ -1,7 +1,7 @@
 // The one agent process beside the control plane: found again after a crash of the server, started, watched, started again, stopped.
 // Only the process: what it does for nodes and tasks goes through the channel.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -45,17 +45,8 @@ const mayBeSilentMs = 30_000;
 const longestLogBytes = 16 * 1024 * 1024;
 
 /** The agent's own lock (agent/lock.ts) names it too: between its start and our pid file a crash of the server could come. */
-const lockHolder = (directory: string): ProcessIdentity | undefined => {
-  try {
-    const { pid, startedAt } = JSON.parse(readFileSync(join(directory, "agent.lock"), "utf8")) as { pid?: unknown; startedAt?: unknown };
-    return typeof pid === "number" && typeof startedAt === "string" ? { pid, startTime: startedAt } : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 const survivor = (directory: string, pidFile: string): ProcessIdentity | undefined =>
-  [readPidFile(pidFile), lockHolder(directory)].find((identity) => identity !== undefined && isAlive(identity));
+  [pidFile, join(directory, "agent.lock")].map(readPidFile).find((identity) => identity !== undefined && isAlive(identity));
 
 const openLog = (path: string): number => {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;

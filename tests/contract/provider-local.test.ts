@@ -184,7 +184,7 @@ test("local: a second server's provider finds the agent by its own lock, when no
   await first.provider.close({ keepTasks: true });
   await first.controlPlane.close();
   rmSync(join(location, "agent", "agent.pid"));
-  writeFileSync(join(location, "agent", "agent.lock"), JSON.stringify({ pid, startedAt: startTime }));
+  writeFileSync(join(location, "agent", "agent.lock"), JSON.stringify({ pid, startTime }));
   assert.equal((await running(t, location)).pid, pid);
 });
 
