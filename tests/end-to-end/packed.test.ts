@@ -15,7 +15,11 @@ const run = promisify(execFile);
 
 test("a packed tarball, installed elsewhere, starts and runs a task", { timeout: 280_000 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "quern-packed-"));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  let stop = async (): Promise<void> => {};
+  t.after(async () => {
+    await stop();
+    await rm(directory, { recursive: true, force: true });
+  });
   const npm = (...args: string[]): Promise<{ stdout: string }> => run("npm", args, { cwd: directory, maxBuffer: 1 << 24 });
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", directory], { cwd: repository, maxBuffer: 1 << 24 });
   const tarball = JSON.parse(stdout.slice(stdout.indexOf("[")))[0].filename;
@@ -39,18 +43,19 @@ test("a packed tarball, installed elsewhere, starts and runs a task", { timeout:
     { stdio: ["ignore", "ignore", "inherit"], cwd: directory },
   );
   const ended = new Promise((done) => quern.once("exit", done));
-  t.after(async () => {
+  // Not a hook of its own: hooks run in the order they were given, and the folder must outlive the server.
+  stop = async () => {
     quern.kill("SIGTERM");
     await ended;
-  });
+  };
   const watcher = watch(directory);
+  t.after(() => watcher.close());
   await new Promise<void>((done, fail) => {
     const look = (): void => void (existsSync(readyFile) && done());
     watcher.on("change", look);
     quern.once("exit", () => fail(new Error("it ended")));
     look();
   });
-  watcher.close();
   const ready = JSON.parse(await readFile(readyFile, "utf8"));
   const send = (method: string, path: string, body?: unknown) => signedRequest(ready, { method, path, body });
   const image = (await send("GET", "/supportedimages")).json.value.find((candidate: any) => candidate.verificationType === "verified");
