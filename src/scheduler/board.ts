@@ -5,6 +5,7 @@ import type { Job } from "../domain/jobs.ts";
 import type { Node } from "../domain/nodes.ts";
 import type { Pool } from "../domain/pools.ts";
 import { isPlaced, type Task } from "../domain/tasks.ts";
+import type { Instant } from "../lib/clock.ts";
 import type { Reader } from "../store/db.ts";
 import { jobsOfPool } from "../store/jobs.ts";
 import { getNodeById, nodesOfPool } from "../store/nodes.ts";
@@ -70,7 +71,7 @@ export const makeBoard = (): Board => {
 
   const noteNode = (its: PoolView, node: Node): void => {
     const known = its.nodes.get(node.id);
-    if (known === undefined) its.nodes.set(node.id, { node, placed: new Map(), pace: undefined });
+    if (known === undefined) its.nodes.set(node.id, { node, placed: new Map(), pace: undefined, freedAt: 0 });
     else known.node = node;
     byNode.set(node.id, its);
   };

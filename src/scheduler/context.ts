@@ -10,7 +10,7 @@ import type { Board } from "./board.ts";
 
 /** Figures for /metrics; all optional work, none may throw. */
 export interface SchedulerMetrics {
-  /** From the moment a task could run (or was added) to its order leaving for the node, in ms. */
+  /** From the moment that a task and a free slot for it were there to its order leaving for the node, in ms. */
   dispatched(waitedMs: number): void;
   taskEnded(kind: "success" | "failure" | "retry" | "recovery"): void;
 }

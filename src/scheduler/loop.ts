@@ -192,9 +192,13 @@ const sendOrders = (context: Context, placed: readonly { node: NodeView; job: Jo
   }
 };
 
-const measure = (context: Context, chosen: readonly { task: Task; ahead: boolean }[]): void => {
+/** From when both the task and a place for it were there. */
+const measure = (context: Context, chosen: readonly { task: Task; node: NodeView; ahead: boolean }[]): void => {
   const now = context.clock.now();
-  for (const { task, ahead } of chosen) if (!ahead) context.metrics.dispatched(Math.max(0, now - task.stateChangedAt));
+  for (const { task, node, ahead } of chosen) {
+    const possibleSince = Math.max(task.stateChangedAt, node.freedAt, node.node.stateChangedAt);
+    if (!ahead) context.metrics.dispatched(Math.max(0, now - possibleSince));
+  }
 };
 
 /** Asks for them back; those that have not started come as `withdrawn`, and the loop is rung by that report. */

@@ -238,7 +238,10 @@ const learn = (context: Context, batch: Batch): void => {
   for (const { view, nodeId, task, kind, durationMs } of batch.ended) {
     const node = view.nodes.get(nodeId);
     const job = view.jobs.get(task.jobUid);
-    if (node !== undefined) node.pace = paceAfter(node.pace, durationMs);
+    if (node !== undefined) {
+      node.pace = paceAfter(node.pace, durationMs);
+      node.freedAt = context.clock.now();
+    }
     if (job !== undefined) job.pace = paceAfter(job.pace, durationMs);
     context.metrics.taskEnded(kind);
   }
