@@ -2,7 +2,7 @@
 // scaling. Pure, and the only place that refuses a pool's settings; whether nodes can be had is the reconcilers' to find out.
 
 import type { PoolAddParameter } from "../api/batch/pools.ts";
-import { ApiError, invalidProperty, missingProperty } from "../api/errors.ts";
+import { ApiError, invalidProperty } from "../api/errors.ts";
 import type { Infer } from "../api/fields.ts";
 import type { ImageCatalogue } from "./images.ts";
 import { checkNetwork } from "./network-checks.ts";
@@ -17,14 +17,11 @@ export type PoolSurroundings = { images: ImageCatalogue; subscriptionId?: string
 
 /** What a start task may measure, everything included (limits-and-quotas.md). */
 const largestStartTask = 32_768;
-const mostMounts = 10;
-const mostPackages = 10;
 
 /** Throws the refusal of a new pool, or of one that a patch would make of an old one. */
 export const checkPool = (pool: PoolParameter, surroundings: PoolSurroundings): void => {
   checkSize(pool);
   if (pool.virtualMachineConfiguration !== undefined) checkVirtualMachine(pool.virtualMachineConfiguration, surroundings.images);
-  else if (pool.cloudServiceConfiguration === undefined) throw missingProperty("virtualMachineConfiguration");
   checkScaling(pool);
   checkPoolReferences(pool);
   checkNetwork(pool.networkConfiguration, surroundings.subscriptionId);
@@ -38,9 +35,6 @@ export const checkPoolReferences = (
   pool: Pick<PoolParameter, "startTask" | "applicationPackageReferences" | "certificateReferences">,
 ): void => {
   if (pool.startTask !== undefined) checkStartTask(pool.startTask);
-  if ((pool.applicationPackageReferences?.length ?? 0) > mostPackages) {
-    throw invalidProperty("applicationPackageReferences", `A pool can refer to at most ${mostPackages} application packages.`);
-  }
   checkPackages(pool.applicationPackageReferences);
   checkCertificates(pool.certificateReferences);
 };
@@ -104,7 +98,6 @@ const checkScaling = (pool: PoolParameter): void => {
         );
       }
     }
-    if (pool.autoScaleFormula === undefined) throw missingProperty("autoScaleFormula");
     return;
   }
   for (const setting of ["autoScaleFormula", "autoScaleEvaluationInterval"] as const) {
@@ -131,7 +124,6 @@ const checkUsers = (accounts: PoolParameter["userAccounts"]): void => {
 };
 
 const checkMounts = (mounts: PoolParameter["mountConfiguration"]): void => {
-  if ((mounts?.length ?? 0) > mostMounts) throw invalidProperty("mountConfiguration", `A pool can have at most ${mostMounts} mounts.`);
   const paths = (mounts ?? []).flatMap((mount) =>
     Object.values(mount).map((one) => (one as { relativeMountPath: string }).relativeMountPath),
   );
