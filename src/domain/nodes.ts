@@ -66,7 +66,7 @@ const refusals = {
   preempted: "NodeStateUnusable",
 } as const;
 
-const alive: readonly NodeState[] = [
+const alive = [
   "creating",
   "starting",
   "waitingforstarttask",
@@ -77,23 +77,10 @@ const alive: readonly NodeState[] = [
   "unknown",
   "offline",
   "rebooting",
-];
+] as const satisfies readonly NodeState[];
 
 export const nodeStates = stateMachine({
-  states: [
-    "creating",
-    "starting",
-    "waitingforstarttask",
-    "starttaskfailed",
-    "idle",
-    "running",
-    "unusable",
-    "unknown",
-    "offline",
-    "rebooting",
-    "leavingpool",
-    "preempted",
-  ],
+  states: [...alive, "leavingpool", "preempted"],
   events: {
     // Reports of the agent about the boot that is wanted.
     starting: [[alive, "starting"]],

@@ -1,19 +1,15 @@
 // The task that prepares each node of a pool. Data only.
 import { f, model, required } from "../fields.ts";
-import { EnvironmentSetting, retries } from "./common.ts";
-import { TaskContainerExecutionInformation, TaskContainerSettings } from "./containers.ts";
+import { retries } from "./common.ts";
+import { TaskContainerExecutionInformation } from "./containers.ts";
 import { TaskFailureInformation } from "./failures.ts";
-import { defaultIdentity, elevation, runElevated, UserIdentity } from "./identities.ts";
-import { ResourceFile } from "./staging.ts";
+import { elevation } from "./identities.ts";
+import { taskFields } from "./job-tasks.ts";
 
 export const StartTask = model(
   "StartTask",
   {
-    commandLine: required(f.string({ minLength: 1 })),
-    containerSettings: f.object(TaskContainerSettings, { since: "2017-09-01.6.0" }),
-    resourceFiles: f.array(f.object(ResourceFile)),
-    environmentSettings: f.array(f.object(EnvironmentSetting)),
-    userIdentity: f.object(UserIdentity, { since: "2017-01-01.4.0", default: defaultIdentity }),
+    ...taskFields,
     maxTaskRetryCount: f.int32({ ...retries, default: 0 }),
     waitForSuccess: f.boolean({
       defaults: [
@@ -21,7 +17,6 @@ export const StartTask = model(
         { since: "2019-08-01.10.0", value: true },
       ],
     }),
-    runElevated,
   },
   { conversions: [elevation] },
 );

@@ -31,7 +31,8 @@ export const PoolStatistics = model("PoolStatistics", {
   resourceStats: f.object(ResourceStatistics),
 });
 
-export const JobStatistics = model("JobStatistics", {
+/** What a task used, and all tasks of a job together. */
+const ofTasks = {
   url: required(f.string()),
   startTime: required(f.dateTime()),
   lastUpdateTime: required(f.dateTime()),
@@ -42,6 +43,10 @@ export const JobStatistics = model("JobStatistics", {
   writeIOps: required(f.int64String()),
   readIOGiB: required(f.number()),
   writeIOGiB: required(f.number()),
+};
+
+export const JobStatistics = model("JobStatistics", {
+  ...ofTasks,
   numSucceededTasks: required(f.int64String()),
   numFailedTasks: required(f.int64String()),
   numTaskRetries: required(f.int64String()),
@@ -49,15 +54,6 @@ export const JobStatistics = model("JobStatistics", {
 });
 
 export const TaskStatistics = model("TaskStatistics", {
-  url: required(f.string()),
-  startTime: required(f.dateTime()),
-  lastUpdateTime: required(f.dateTime()),
-  userCPUTime: required(f.duration()),
-  kernelCPUTime: required(f.duration()),
-  wallClockTime: required(f.duration()),
-  readIOps: required(f.int64String()),
-  writeIOps: required(f.int64String()),
-  readIOGiB: required(f.number()),
-  writeIOGiB: required(f.number()),
+  ...ofTasks,
   waitTime: required(f.duration()),
 });
