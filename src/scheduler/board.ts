@@ -14,7 +14,14 @@ import { allPlacedTasks } from "../store/tasks.ts";
 import type { PoolKey } from "./context.ts";
 import type { Pace } from "./prefetch.ts";
 
-export type NodeView = { node: Node /** By taskKey. */; placed: Map<string, Task>; pace: Pace };
+export type NodeView = {
+  node: Node;
+  /** By taskKey. */
+  placed: Map<string, Task>;
+  pace: Pace;
+  /** When a task last left it: for the dispatch latency. */
+  freedAt: Instant;
+};
 export type JobView = {
   job: Job;
   /** Ready tasks read and not placed yet, oldest first. */
