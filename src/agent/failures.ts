@@ -81,3 +81,13 @@ export const uploadFailed = (code: UploadFailureCode, container: string, filePat
   message: uploadFailures[code][1],
   details: details({ FilePath: filePath, Container: withoutSecrets(container), Message: why }),
 });
+
+/** Carries a failure out of the steps of a download or an upload. */
+export class TransferFailed extends Error {
+  override readonly name = "TransferFailed";
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}

@@ -6,7 +6,7 @@ import type { Failure, OutputFileOrder } from "../api/agent/messages.ts";
 import { AddressRefused, type UrlPolicy } from "../storage/addresses.ts";
 import { BlobError, uploadFile } from "../storage/blobs.ts";
 import { bounded } from "./bounded.ts";
-import { type UploadFailureCode, uploadFailed, withoutSecrets } from "./failures.ts";
+import { TransferFailed, type UploadFailureCode, uploadFailed, withoutSecrets } from "./failures.ts";
 import { expandVariables, type FilePattern, parsePattern } from "./file-patterns.ts";
 import { type Patience, withRetries } from "./retry.ts";
 
@@ -19,15 +19,6 @@ export type Uploading = {
   patience: Patience;
   signal: AbortSignal;
 };
-
-class UploadFailed extends Error {
-  override readonly name = "UploadFailed";
-  readonly failure: Failure;
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
 
 type Match = { path: string; relative: string };
 
@@ -120,15 +111,15 @@ const uploadMatch = async (
   } catch (error) {
     if (uploading.signal.aborted || (error as NodeJS.ErrnoException).code === "ENOENT") throw error;
     await logs.error(`could not upload ${match.relative} to ${withoutSecrets(order.containerUrl)}/${name}: ${why(error)}`);
-    throw new UploadFailed(uploadFailed(codeOf(error), order.containerUrl, match.relative, why(error)));
+    throw new TransferFailed(uploadFailed(codeOf(error), order.containerUrl, match.relative, why(error)));
   }
 };
 
 const uploadOrder = async (order: OutputFileOrder, root: string, uploading: Uploading, logs: Logs): Promise<void> => {
   const expanded = expandVariables(order.filePattern, uploading.environment);
   const pattern = parsePattern(expanded);
-  const refuse = (reason: string): UploadFailed =>
-    new UploadFailed(uploadFailed("FileUploadMiscError", order.containerUrl, order.filePattern, reason));
+  const refuse = (reason: string): TransferFailed =>
+    new TransferFailed(uploadFailed("FileUploadMiscError", order.containerUrl, order.filePattern, reason));
   if (pattern === undefined) throw refuse("The file pattern names no file.");
   const base = isAbsolute(pattern.base) ? pattern.base : resolve(uploading.taskDirectory, "wd", pattern.base);
   const realBase = await realpath(base).catch(() => undefined);
@@ -169,7 +160,7 @@ export const uploadOutputFiles = async (orders: OutputFileOrder[], uploading: Up
         await uploadOrder(order, root, uploading, logs);
       } catch (error) {
         uploading.signal.throwIfAborted();
-        if (!(error instanceof UploadFailed)) throw error;
+        if (!(error instanceof TransferFailed)) throw error;
         first ??= error.failure;
       }
     }

@@ -7,19 +7,10 @@ import type { Failure, ResourceFileOrder } from "../api/agent/messages.ts";
 import { AddressRefused, type UrlPolicy } from "../storage/addresses.ts";
 import { BlobError, blobUrl, downloadUrl, listBlobs } from "../storage/blobs.ts";
 import { type Bounded, bounded } from "./bounded.ts";
-import { type DownloadFailureCode, downloadFailed } from "./failures.ts";
+import { type DownloadFailureCode, downloadFailed, TransferFailed } from "./failures.ts";
 import { type Patience, withRetries } from "./retry.ts";
 
 export type Staging = { workingDirectory: string; policy: UrlPolicy; patience: Patience; signal: AbortSignal };
-
-class StagingFailed extends Error {
-  override readonly name = "StagingFailed";
-  readonly failure: Failure;
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
 
 /** The documented default mode. */
 const defaultMode = 0o770;
@@ -77,7 +68,7 @@ const onDisk = async <T>(code: DownloadFailureCode, source: string, filePath: st
   try {
     return await step();
   } catch (error) {
-    throw new StagingFailed(downloadFailed(code, source, filePath, why(error)));
+    throw new TransferFailed(downloadFailed(code, source, filePath, why(error)));
   }
 };
 
@@ -97,7 +88,7 @@ const fetchFile = async (url: string, filePath: string, mode: number, staging: S
   const name = parts?.pop();
   if (parts === undefined || name === undefined) {
     const reason = "The file path is empty or leaves the task's working directory.";
-    throw new StagingFailed(downloadFailed("ResourceFileCreateFailed", url, filePath, reason));
+    throw new TransferFailed(downloadFailed("ResourceFileCreateFailed", url, filePath, reason));
   }
   const directory = await onDisk("ResourceDirectoryCreateFailed", url, filePath, () => makeDirectories(staging.workingDirectory, parts));
   const path = join(directory, name);
@@ -110,7 +101,7 @@ const fetchFile = async (url: string, filePath: string, mode: number, staging: S
       });
       try {
         await copyInto(body, file, (error) => {
-          throw new StagingFailed(downloadFailed("ResourceFileWriteFailed", url, filePath, why(error)));
+          throw new TransferFailed(downloadFailed("ResourceFileWriteFailed", url, filePath, why(error)));
         });
       } finally {
         await file.close();
@@ -118,8 +109,8 @@ const fetchFile = async (url: string, filePath: string, mode: number, staging: S
     });
   } catch (error) {
     await rm(path, { force: true }).catch(() => undefined);
-    if (error instanceof StagingFailed || staging.signal.aborted) throw error;
-    throw new StagingFailed(downloadFailed(codeOf(error, "BlobAccessDenied"), url, filePath, why(error)));
+    if (error instanceof TransferFailed || staging.signal.aborted) throw error;
+    throw new TransferFailed(downloadFailed(codeOf(error, "BlobAccessDenied"), url, filePath, why(error)));
   }
 };
 
@@ -131,7 +122,7 @@ const fetchContainer = async (containerUrl: string, order: ResourceFileOrder, st
     );
   } catch (error) {
     if (staging.signal.aborted) throw error;
-    throw new StagingFailed(downloadFailed(codeOf(error, "ResourceContainerAccessDenied"), containerUrl, order.filePath, why(error)));
+    throw new TransferFailed(downloadFailed(codeOf(error, "ResourceContainerAccessDenied"), containerUrl, order.filePath, why(error)));
   }
   const below = order.filePath ? `${order.filePath}/` : "";
   const mode = modeOf(order.fileMode);
@@ -152,7 +143,7 @@ const fetchOne = (order: ResourceFileOrder, staging: Staging): Promise<void> => 
   if (httpUrl !== undefined) return transfers(() => fetchFile(httpUrl, order.filePath ?? "", modeOf(order.fileMode), staging));
   if (storageContainerUrl !== undefined) return fetchContainer(storageContainerUrl, order, staging);
   return Promise.reject(
-    new StagingFailed(downloadFailed("BlobDownloadMiscError", "", order.filePath, "The resource file names no source.")),
+    new TransferFailed(downloadFailed("BlobDownloadMiscError", "", order.filePath, "The resource file names no source.")),
   );
 };
 
@@ -163,7 +154,7 @@ export const stageResourceFiles = async (orders: ResourceFileOrder[], staging: S
     return undefined;
   } catch (error) {
     staging.signal.throwIfAborted();
-    if (error instanceof StagingFailed) return error.failure;
+    if (error instanceof TransferFailed) return error.failure;
     throw error;
   }
 };
