@@ -51,13 +51,23 @@ const heartbeatMs = 10_000;
 /** An agent whose control plane does not come back ends, with its tasks, after this. */
 const orphanSeconds = 120;
 
-/** What was started, to be ended in reverse. */
-type Ending = () => Promise<void> | void;
+/** Ready means that files of nodes can be read too; an agent that takes longer does not hold up the API. */
+const agentUpMs = 5_000;
+
+/**
+ * How each part ends, in the order in which they end, however far the start came: the agent before the hub through which it is told, the front
+ * door before what answers its requests, the lock when nothing is left to protect.
+ */
+const endOrder = ["readyFile", "provider", "scheduler", "hub", "server", "store", "storage", "lock", "location"] as const;
+type Endings = Partial<Record<(typeof endOrder)[number], () => Promise<void> | void>>;
 
 export const startControlPlane = async (options: StartOptions, surroundings: Surroundings): Promise<ControlPlane> => {
-  const endings: Ending[] = [];
+  const endings: Endings = {};
   const end = async (): Promise<void> => {
-    for (const ending of endings.splice(0).reverse()) await ending();
+    for (const part of endOrder) {
+      await endings[part]?.();
+      delete endings[part];
+    }
   };
   try {
     return await build(options, surroundings, endings, end);
@@ -70,21 +80,21 @@ export const startControlPlane = async (options: StartOptions, surroundings: Sur
 const build = async (
   options: StartOptions,
   surroundings: Surroundings,
-  endings: Ending[],
+  endings: Endings,
   end: () => Promise<void>,
 ): Promise<ControlPlane> => {
   const { log, environment, version } = surroundings;
   const [clock, ids] = [systemClock(), systemIds()];
   const location = openLocation(options.location, options.inMemory);
-  endings.push(() => location.discard());
+  endings.location = () => location.discard();
   const lock = lockLocation(location.lock);
-  endings.push(() => lock.release());
+  endings.lock = () => lock.release();
 
   // Azurite takes longest, so it starts first and everything else is built meanwhile.
   const mode = options.storage.mode === "external" ? options.storage.connectionString : options.storage.mode;
   const storage = startStorage({ mode, directory: location.directory, inMemory: options.inMemory, clock, ids, log, environment });
   const storageState = watched(storage.ready);
-  endings.push(() => storage.close());
+  endings.storage = () => storage.close();
 
   const fatal = Promise.withResolvers<Error>();
   const certificates = certificatesFor(options, location, clock, ids);
@@ -95,7 +105,7 @@ const build = async (
     synchronous: options.inMemory ? "off" : "full",
     onFatal: fatal.resolve,
   });
-  endings.push(() => store.close());
+  endings.store = () => store.close();
   const accounts = await keepAccounts(store, options, clock);
   const token = await agentToken(store, ids);
   const metrics = createMetrics({ ofProcess: true, waitingTasks: () => waitingTasks(store), nodesByState: () => totalsByState(store) });
@@ -107,8 +117,10 @@ const build = async (
 
   // The hub and the scheduler know each other; the hub is made first and speaks to the scheduler through this.
   const later: { scheduler?: Scheduler } = {};
+  const agentUp = Promise.withResolvers<void>();
   const settings = { leaseMs, heartbeatMs, storageHosts: [] as string[], allowPrivateUrls: options.allowPrivateUrls };
-  const hub = createHub({ clock, ids, log: log.child({ part: "hub" }), token, settings, listener: listenerOf(later) });
+  const hub = createHub({ clock, ids, log: log.child({ part: "hub" }), token, settings, listener: listenerOf(later, agentUp.resolve) });
+  endings.hub = () => hub.close();
   const control = `${location.agent}/control.json`;
   const provider = createLocalProvider({
     directory: location.agent,
@@ -123,6 +135,8 @@ const build = async (
     ids,
     log: log.child({ part: "provider" }),
   });
+  endings.provider = () => provider.close();
+  provider.start();
   const images = makeImageCatalogue({ hostRelease: parseOsRelease(osRelease()), strictImages: options.strictImages });
   let accountUrl = "";
   const scheduler = createScheduler({
@@ -141,6 +155,7 @@ const build = async (
     },
   });
   later.scheduler = scheduler;
+  endings.scheduler = () => scheduler.stop();
 
   const services: Services = { store, clock, ids, log, wake: scheduler.wake, channel: hub, images, version };
   const tls = await certificates;
@@ -167,9 +182,7 @@ const build = async (
       if (!hub.handleUpgrade(request, socket, head)) socket.destroy();
     },
   });
-  endings.push(() => server.close());
-  endings.push(() => hub.close());
-  endings.push(() => scheduler.stop());
+  endings.server = () => server.close();
 
   const batchUrl = `http://${authority(options.host, server.port)}`;
   const batchUrlHttps = batchUrl.replace("http:", "https:");
@@ -178,10 +191,8 @@ const build = async (
   settings.storageHosts = storage.hosts([batchUrl, batchUrlHttps]);
   lock.setUrl(batchUrl);
   await scheduler.start();
-  // The agent ends before the hub closes: it is told to through it.
-  endings.push(() => provider.close());
-  provider.start({ url: reachable(batchUrl, options.host), token });
-  await storage.ready;
+  provider.announce({ url: reachable(batchUrl, options.host), token });
+  await Promise.all([storage.ready, withinTime(agentUp.promise, clock, agentUpMs)]);
 
   const ready: ReadyFile = {
     batchUrl,
@@ -233,12 +244,25 @@ const agentToken = async (store: Store, ids: Ids): Promise<string> => {
   return token;
 };
 
-const listenerOf = (later: { scheduler?: Scheduler }): Scheduler["listener"] => ({
+const listenerOf = (later: { scheduler?: Scheduler }, connected: () => void): Scheduler["listener"] => ({
   onHello: (hello) => later.scheduler!.listener.onHello(hello),
-  onConnected: (agentId) => later.scheduler!.listener.onConnected(agentId),
+  onConnected: (agentId) => {
+    later.scheduler!.listener.onConnected(agentId);
+    connected();
+  },
   onEvents: (agentId, events) => later.scheduler!.listener.onEvents(agentId, events),
   onDisconnected: (agentId) => later.scheduler!.listener.onDisconnected(agentId),
 });
+
+/** Resolves with the promise or when its time is over: for what is waited for but not insisted on. */
+const withinTime = (promise: Promise<void>, clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = clock.after(ms, resolve);
+    void promise.then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
 
 /** The same program that runs now, from the sources in a checkout and from dist when packed. */
 const agentCommand = (location: Location, control: string, options: StartOptions): { file: string; args: string[] } => ({
@@ -309,11 +333,11 @@ const storageOf = (storage: StorageService, baseUrl: string): ReadyFile["storage
 };
 
 /** What a start leaves for people and programs to read. */
-const tell = (options: StartOptions, ready: ReadyFile, { print }: Surroundings, endings: Ending[]): void => {
+const tell = (options: StartOptions, ready: ReadyFile, { print }: Surroundings, endings: Endings): void => {
   if (options.printEnv) print(shellExports(ready));
   else if (!options.silent) print(banner(ready, ready.key === wellKnownAccount.key));
   const file = options.readyFile;
   if (file === undefined) return;
   writeReadyFile(file, ready);
-  endings.push(() => removeReadyFile(file));
+  endings.readyFile = () => removeReadyFile(file);
 };

@@ -35,8 +35,10 @@ export type LocalProviderOptions = {
 export interface LocalProvider extends NodeProvider {
   /** The id under which the agent says hello. */
   readonly agentId: string;
-  /** Once the control plane listens: tells the agent where, adopts the one that survived a crash, or starts one. */
-  start(control: { url: string; token: string }): void;
+  /** Adopts the agent that survived a crash, or starts one: early, because it takes as long to come up as the rest of the control plane. */
+  start(): void;
+  /** Once the control plane listens: tells the agent where. It waits for this, or finds that an older address changed. */
+  announce(control: { url: string; token: string }): void;
 }
 
 const usualStopWithinMs = 10_000;
@@ -83,10 +85,8 @@ export const createLocalProvider = (options: LocalProviderOptions): LocalProvide
   return {
     name: "local",
     agentId,
-    start: (control) => {
-      writeFileAtomically(controlFile, `${JSON.stringify(control)}\n`);
-      agent.start();
-    },
+    start: () => agent.start(),
+    announce: (control) => writeFileAtomically(controlFile, `${JSON.stringify(control)}\n`),
     create: async (nodes) => {
       for (const node of nodes) {
         removed.delete(node.nodeId);

@@ -106,7 +106,8 @@ const running = async (
 ): Promise<{ controlPlane: ControlPlane; provider: LocalProvider; pid: number }> => {
   const controlPlane = await aControlPlane(t);
   const provider = aProvider(t, location, controlPlane, overrides);
-  provider.start({ url: controlPlane.url, token: "token" });
+  provider.start();
+  provider.announce({ url: controlPlane.url, token: "token" });
   assert.equal(await controlPlane.connected(), provider.agentId);
   return { controlPlane, provider, pid: pidIn(location) };
 };
@@ -226,7 +227,8 @@ test("local: an agent that cannot start makes nodes fail with the reason, after 
   const log: Log = { ...silentLog, error: (fields) => ends.put(fields as { pauseMs: number }), child: () => log };
   const command = { file: process.execPath, args: ["-e", "process.exit(7)"] };
   const provider = aProvider(t, location, controlPlane, { command, clock: manual, log, ids: seededIds(1) });
-  provider.start({ url: controlPlane.url, token: "token" });
+  provider.start();
+  provider.announce({ url: controlPlane.url, token: "token" });
   const pauses: number[] = [];
   for (let attempt = 0; attempt < 4; attempt++) {
     assert.equal((await provider.statuses(["n1"])).get("n1")?.status, "pending");
@@ -247,7 +249,8 @@ test("local: an agent that runs but never connects is replaced", { timeout: 30_0
   const messages = aQueue<string>();
   const log: Log = { ...silentLog, error: (_fields, message) => messages.put(message), child: () => log };
   const provider = aProvider(t, location, controlPlane, { manner: "mute", clock: manual, log });
-  provider.start({ url: controlPlane.url, token: "token" });
+  provider.start();
+  provider.announce({ url: controlPlane.url, token: "token" });
   const identity = identifyProcess(pidIn(location))!;
   t.after(() => provider.close({ keepTasks: true }));
   for (let seconds = 0; seconds < 30; seconds += 10) manual.advance(10_000);
