@@ -96,8 +96,9 @@ test("the prefetch depth follows the tasks' durations", () => {
   const paceOf = (durations: number[]) => durations.reduce<number | undefined>((pace, one) => paceAfter(pace, one), undefined);
   assert.equal(depthFor(undefined, 2), 0);
   assert.equal(depthFor(paceOf([3_600_000]), 2), 0);
-  assert.equal(depthFor(paceOf([1]), 2), 62);
-  assert.equal(depthFor(paceOf([5]), 2), 32);
+  assert.equal(depthFor(paceOf([1]), 2), 64);
+  assert.equal(depthFor(paceOf([5]), 2), 40);
+  assert.equal(depthFor(paceOf([50]), 2), 4);
   assert.equal(depthFor(paceOf([500]), 2), 1);
   assert.equal(depthFor(paceOf([1, 1, 3_600_000]), 2), 0, "one long task stops it");
   assert.ok(depthFor(paceOf([1, 3_600_000, ...Array(60).fill(1)]), 2) > 0, "and is forgotten after a while");

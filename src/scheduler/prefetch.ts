@@ -14,19 +14,16 @@ export const paceAfter = (pace: Pace, durationMs: number): Pace => {
 };
 
 const longTaskMs = 1000;
-const shortTaskMs = 50;
-const leastOfShort = 32;
+const aheadMs = 100;
 const deepest = 64;
 
 /**
- * Slots' worth of tasks to hold ready beyond the slots: what is used up in about 30 ms, the time of a report, a commit and a push
- * when all are coalesced; measured, less than 16 ran dry for tasks of a millisecond (hot-path 6), and half of it is left when it is refilled.
+ * Slots' worth of tasks to hold ready beyond the slots: 100 ms of work. A report, a commit and a push take about 10 ms when all are
+ * coalesced, the queue is refilled when half of it is left, and machines stutter; measured, less than 16 tasks of a millisecond ran dry
+ * (hot-path 6).
  */
-export const depthFor = (pace: Pace, slots: number): number => {
-  if (pace === undefined || pace >= longTaskMs) return 0;
-  const used = Math.ceil((slots * 30) / Math.max(1, pace));
-  return Math.min(deepest, pace < shortTaskMs ? Math.max(leastOfShort, used + slots) : used);
-};
+export const depthFor = (pace: Pace, slots: number): number =>
+  pace === undefined || pace >= longTaskMs ? 0 : Math.min(deepest, Math.ceil((slots * aheadMs) / Math.max(1, pace)));
 
 /**
  * What of that depth to fill now: nothing while the queue is more than half full, so that placements are committed and sent by the dozen
