@@ -25,7 +25,8 @@ export const makeAuthority = async (hostName: string, now: Instant, ids: Ids): P
   const serialNumber = newSerial(ids);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber,
-    name: distinguishedName(`Quern local CA of ${hostName} ${serialNumber.slice(0, 8)}`),
+    // A common name has at most 64 characters.
+    name: distinguishedName(`Quern local CA of ${hostName.slice(0, 37)} ${serialNumber.slice(0, 8)}`),
     notBefore: new Date(now - headStartMs),
     notAfter: new Date(now + caLifeMs),
     keys,
@@ -81,6 +82,5 @@ const newSerial = (ids: Ids): string => {
   return serial.toString("hex");
 };
 
-/** A common name has at most 64 characters. */
 const distinguishedName = (commonName: string): x509.Name =>
-  new x509.Name([{ O: [{ utf8String: "Quern" }] }, { CN: [{ utf8String: commonName.slice(0, 64) }] }]);
+  new x509.Name([{ O: [{ utf8String: "Quern" }] }, { CN: [{ utf8String: commonName }] }]);

@@ -1,6 +1,7 @@
 // The port itself: two protocols by the first byte, limits against slow clients, closing, certificates that clients trust.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { get as getSecure, Agent as SecureAgent } from "node:https";
@@ -209,6 +210,19 @@ test("certificates are kept, and made anew only when they have to be", async (t)
   for (const made of [other, later, mended]) assert.ok(made.cert.endsWith(ca!));
   await writeFile(join(directory, "ca.key"), "torn");
   assert.ok(!(await certificates(directory, now)).cert.endsWith(ca!));
+});
+
+test("a host may have a long name, or an odd one, and the CA's name still tells it from the one before", async (t) => {
+  for (const hostName of ["h".repeat(64), 'a, b+c="d"', "2001:db8::1"]) {
+    const cas = [];
+    for (const directory of [await aDirectory(t), await aDirectory(t)]) {
+      const { cert, caFile } = await certificates(directory, clock.now(), hostName);
+      const [server, ca] = [new X509Certificate(cert), new X509Certificate(await readFile(caFile!))];
+      assert.ok(server.checkIssued(ca) && server.verify(ca.publicKey), hostName);
+      cas.push(ca.subject);
+    }
+    assert.notEqual(cas[0], cas[1], hostName);
+  }
 });
 
 test("the operator's own certificate is checked before it is served", async (t) => {
