@@ -45,7 +45,7 @@ export const benchAtRest = async (): Promise<void> => {
   figure("control plane, idle, resident", "MB", [residentMb(ready.pid)], { limit: { atMost: 150 } });
   const agent = processWith([location, "agent", "--control"]);
   if (agent !== undefined) figure("agent, idle, resident", "MB", [residentMb(agent)]);
-  const azurite = processWith(["azurite", location]);
+  const azurite = processWith([join(location, "azurite")]);
   if (azurite !== undefined) figure("Azurite, idle, resident", "MB", [residentMb(azurite)]);
 
   const nodes: number[] = [];

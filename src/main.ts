@@ -20,8 +20,10 @@ const explained = new Set([
 ]);
 
 export const main = async (argv: string[]): Promise<void> => {
-  if (process.platform === "win32") {
-    console.error("quern does not run on Windows itself; inside WSL2 it does.");
+  if (process.platform !== "linux") {
+    console.error(
+      `quern runs on Linux (x64 and arm64), and on Windows inside WSL2; this is ${process.platform}, which this release does not support.`,
+    );
     process.exitCode = 1;
     return;
   }
