@@ -25,6 +25,8 @@ type Step = {
   chores: NodeChore[];
   /** Something was done, and more may be left. */
   again: boolean;
+  /** The job's pool is to go as well; its reconciler finds that only once it is committed. */
+  ringPool?: boolean;
 };
 const still = (job?: Job): Step => ({ writes: [], job, stopped: [], waiting: [], chores: [], again: false });
 
@@ -36,6 +38,7 @@ export const reconcileJob = async (context: Context, key: JobKey): Promise<void>
   });
   if (step.job === undefined) return;
   await tell(context, step.job, step);
+  if (step.ringPool === true) context.bells.pool({ accountId: step.job.accountId, poolKey: step.job.poolKey });
   if (step.again) context.bells.job(key);
 };
 
@@ -57,7 +60,7 @@ const nextStep = async (context: Context, read: Reader, job: Job): Promise<Step>
     case "disabling":
       return disabling(read, job, now);
     case "terminating":
-      return terminating(context, read, job, now);
+      return terminating(read, job, now);
     case "deleting":
       return deleting(context, read, job, now);
     default:
@@ -86,7 +89,7 @@ const disabling = async (read: Reader, job: Job, now: number): Promise<Step> => 
   return { ...still(job), writes: saveTasks(placed.map((task) => ({ before: task, after: after(task) }))), stopped: placed, again: true };
 };
 
-const terminating = async (context: Context, read: Reader, job: Job, now: number): Promise<Step> => {
+const terminating = async (read: Reader, job: Job, now: number): Promise<Step> => {
   const placed = await placedTasksOfJob(read, job, slice);
   if (placed.length > 0) {
     return {
@@ -96,7 +99,8 @@ const terminating = async (context: Context, read: Reader, job: Job, now: number
       again: true,
     };
   }
-  return { ...still(job), writes: [...saveJob(settleJob(job, now)), ...(await autoPoolGone(context, read, job, now))], again: false };
+  const poolGone = await autoPoolGone(read, job, now);
+  return { ...still(job), writes: [...saveJob(settleJob(job, now)), ...poolGone], ringPool: poolGone.length > 0 };
 };
 
 /** Running tasks are ended; one that had not begun is, to its user, still active and stays so. */
@@ -117,7 +121,8 @@ const deleting = async (context: Context, read: Reader, job: Job, now: number): 
   const { writes, deleted } = await deleteTasksOfJob(read, { accountId: job.accountId, jobUid: job.uid, limit: slice });
   const added = chores.length === 0 ? [] : addChores(chores);
   if (deleted > 0) return { ...still(job), writes: [...added, ...writes], chores, again: true };
-  return { ...still(job), writes: [...(await autoPoolGone(context, read, job, now)), ...deleteJob(job)] };
+  const poolGone = await autoPoolGone(read, job, now);
+  return { ...still(job), writes: [...poolGone, ...deleteJob(job)], ringPool: poolGone.length > 0 };
 };
 
 /** One a node for the whole job directory, written with every slice that names the node: doing it twice does no harm. */
@@ -128,14 +133,13 @@ const directoryChores = async (context: Context, read: Reader, job: Job): Promis
 };
 
 /** The pool that was made for the job goes with it, unless it is to stay. */
-const autoPoolGone = async (context: Context, read: Reader, job: Job, now: number): Promise<Write[]> => {
+const autoPoolGone = async (read: Reader, job: Job, now: number): Promise<Write[]> => {
   const specification = job.spec.poolInfo.autoPoolSpecification;
   if (specification === undefined || specification.keepAlive === true) return [];
   const pool = await getPool(read, job.accountId, job.poolKey);
   if (pool === undefined || pool.autoPoolJob !== job.key) return [];
   const next = deletePool(pool, now);
   if (!("after" in next)) return [];
-  context.bells.poolAfter({ accountId: job.accountId, poolKey: pool.key }, 0);
   return savePool(next.after);
 };
 
