@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import fc from "fast-check";
+import { cc, missing } from "../../../tests/support/require.ts";
 import { compileLauncher } from "./compile.ts";
 import { compiledLauncher } from "./compiled.ts";
 import { aLauncher, type LauncherKind, launcherContract } from "./launcher.contract.ts";
@@ -16,10 +17,15 @@ import { encodeFrame, encodeOrder, frameReader, type LauncherFrame, longestFrame
 const cache = mkdtempSync(join(tmpdir(), "quern-compile-"));
 after(() => rmSync(cache, { recursive: true }));
 const program = await compileLauncher(cache);
-const kind: LauncherKind = { name: "compiled", program, make: (options) => compiledLauncher({ ...options, program: program! }), skips: {} };
+const kind: LauncherKind = {
+  name: "compiled",
+  program,
+  make: (options) => compiledLauncher({ ...options, program: program! }),
+  differs: {},
+};
 
 describe("compiling the launcher", () => {
-  test("once, also when several do it at the same time", { skip: program === undefined && "no C compiler here" }, async () => {
+  test("once, also when several do it at the same time", { skip: missing(cc) }, async () => {
     const fresh = join(cache, "fresh");
     const paths = await Promise.all([compileLauncher(fresh), compileLauncher(fresh), compileLauncher(fresh)]);
     assert.equal(new Set(paths).size, 1);
@@ -74,7 +80,7 @@ const own = () => {
 };
 
 if (program === undefined) {
-  test("the compiled launcher", { skip: "no C compiler here" }, () => {});
+  test("the compiled launcher", { skip: missing(cc) }, () => {});
 } else {
   launcherContract(kind);
 
