@@ -55,7 +55,7 @@ const why = (error: unknown): string => {
 };
 
 const codeOf = (error: unknown, denied: DownloadFailureCode): DownloadFailureCode => {
-  if (error instanceof AddressRefused) return "BlobAccessDenied";
+  if (error instanceof AddressRefused) return denied;
   if (!(error instanceof BlobError)) return "BlobDownloadMiscError";
   if (error.timedOut) return "BlobDownloadTimedOut";
   if (error.status === 404) return "BlobNotFound";
