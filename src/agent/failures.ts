@@ -41,6 +41,13 @@ export const diskFull: Failure = {
   message: "The disk of the node is full or cannot be written",
 };
 
+export const directoryFailed = (why: string): Failure => ({
+  category: "servererror",
+  code: "ResourceDirectoryCreateFailed",
+  message: "The task's directory could not be created",
+  details: details({ Message: why }),
+});
+
 const downloadFailures = {
   BlobNotFound: ["usererror", "One of the specified Azure Blob(s) is not found"],
   BlobAccessDenied: ["usererror", "Access for one of the specified Azure Blob(s) is denied"],

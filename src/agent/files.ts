@@ -1,9 +1,10 @@
 // Answers the file requests of the control plane: lists, properties, contents and deletion below one node's root, and nothing outside it.
 import { constants, createReadStream, type Dirent, type Stats } from "node:fs";
 import { lstat, open, readdir, realpath, rm, rmdir, unlink } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { join, sep } from "node:path";
 import type { Readable } from "node:stream";
 import type { FileAnswer, FileEntry, FileRequest } from "../api/agent/messages.ts";
+import { isOpenedBelow, realRoot } from "./links.ts";
 
 export type FileReply = { answer: FileAnswer; contents?: Readable; length?: number };
 
@@ -59,11 +60,15 @@ const listInto = async (entries: FileEntry[], root: string, directory: string, p
 
 const relativeTo = (root: string, path: string): string[] => path.slice(root.length + 1).split(sep);
 
-const read = async (path: string, name: string, start?: number, end?: number): Promise<FileReply> => {
+type Part = { start?: number; end?: number };
+
+const read = async (root: string, path: string, name: string, { start, end }: Part): Promise<FileReply> => {
   // Not blocking: opening a pipe that nobody writes to would wait for ever.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
     const info = await file.stat();
+    // A running task may have put a link on the way since the path was looked at.
+    if (!isOpenedBelow(root, file.fd)) throw new Refused("denied", "The path leaves the node's root directory.");
     if (info.isDirectory()) throw new Refused("isDirectory", "The path is a directory.");
     if (!info.isFile()) throw new Refused("notFound", "The path is not a regular file.");
     const first = start ?? 0;
@@ -106,7 +111,7 @@ const answer = async (root: string, request: FileRequest): Promise<FileReply> =>
     return { answer: { type: "done" } };
   }
   const path = await locate(root, parts);
-  if (request.type === "read") return read(path, name, request.start, request.end);
+  if (request.type === "read") return read(root, path, name, request);
   const info = await lstat(path);
   if (request.type === "stat") return { answer: { type: "entry", entry: entryOf(name, info) } };
   if (!info.isDirectory()) throw new Refused("notFound", "The path is not a directory.");
@@ -120,8 +125,7 @@ const notFound = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);
 /** Never rejects: what goes wrong is an answer. `nodeRoot` is absolute. The contents are of the size the file had when it was asked for. */
 export const answerFileRequest = async (nodeRoot: string, request: FileRequest): Promise<FileReply> => {
   try {
-    const root = join(await realpath(dirname(nodeRoot)), nodeRoot.slice(dirname(nodeRoot).length + 1));
-    return await answer(root, request);
+    return await answer(realRoot(nodeRoot), request);
   } catch (error) {
     if (error instanceof Refused) return { answer: { type: "refused", reason: error.reason, message: error.message } };
     const code = (error as NodeJS.ErrnoException).code ?? "an error";

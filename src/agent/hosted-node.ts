@@ -1,6 +1,6 @@
 // One node on this machine: its directories, its launcher, its boots and its start task. What happens to tasks is in tasks.ts.
 import { mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { AgentEvent, FileRequest, NodeOrder } from "../api/agent/messages.ts";
 import type { AgentContext } from "./context.ts";
 import { nodeEnvironment } from "./environment.ts";
@@ -8,6 +8,7 @@ import { answerFileRequest, type FileReply } from "./files.ts";
 import { type NodeRecord, type NodeState, openAttemptJournal, saveNodeRecord } from "./journal.ts";
 import type { Launcher, LauncherEvents, LauncherState } from "./launcher/launcher.ts";
 import { nodeDirectories, nodeLayout, relativeParts } from "./layout.ts";
+import { isOwnPath } from "./links.ts";
 import { openRetention } from "./retention.ts";
 import { type StartTaskRun, startTaskRun } from "./start-task.ts";
 import { taskSteps } from "./task-steps.ts";
@@ -61,8 +62,14 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
   const journal = openAttemptJournal(layout.state);
   const retention = openRetention(join(layout.state, "retention"), context, (directory, endedAt) => {
     const path = join(layout.root, ...relativeParts(directory));
-    if (!tasks.usesDirectory(directory) && !usedSince(path, endedAt)) context.trash.discard(path);
+    if (!tasks.usesDirectory(directory) && !usedSince(path, endedAt)) discard(directory);
   });
+  /** `directory` is relative to the root. What is no longer there is done with; what lies behind a link was never ours. */
+  const discard = (directory: string): void => {
+    const path = join(layout.root, ...relativeParts(directory));
+    if (isOwnPath(layout.root, dirname(path))) context.trash.discard(path);
+    else log.info({ directory }, "a directory is not removed: it is gone, or a task has put a link on the way to it");
+  };
   /** Without a connection it does nothing; what it missed is found out when there is one. */
   const connected = (): Launcher => {
     launcher ??= context.openLauncher({ directory: layout.launcher, slots: current.order.slots, events: launcherEvents });
@@ -218,9 +225,7 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       }
     },
     tellState: () => context.report(eventOf()),
-    removeDirectory: (path) => {
-      context.trash.discard(join(layout.root, ...relativeParts(path)));
-    },
+    removeDirectory: discard,
     file: (request) => answerFileRequest(layout.root, request),
     end: async ({ discard }) => {
       closed = true;

@@ -8,6 +8,7 @@ import { BlobError, uploadFile } from "../storage/blobs.ts";
 import { bounded } from "./bounded.ts";
 import { TransferFailed, type UploadFailureCode, uploadFailed, withoutSecrets } from "./failures.ts";
 import { expandVariables, type FilePattern, parsePattern } from "./file-patterns.ts";
+import { isOpenedBelow, isOwnPath } from "./links.ts";
 import { type Patience, withRetries } from "./retry.ts";
 
 export type Uploading = {
@@ -89,6 +90,32 @@ const openLogs = async (directory: string): Promise<Logs> => {
   return { out: await create("fileuploadout.txt"), error: await create("fileuploaderr.txt") };
 };
 
+type OpenedFile = { path: string; size: number; close(): Promise<void> };
+
+/**
+ * Undefined for what has no contents to upload. The path given back is of the file that was opened and checked, so that what a running task
+ * puts in its place meanwhile is not uploaded instead.
+ */
+const openMatch = async (found: string, root: string): Promise<OpenedFile | undefined> => {
+  const path = await realpath(found);
+  if (!(await stat(path)).isFile()) return undefined; // devices and pipes have no contents, directories are no files
+  const outside = new AddressRefused("The file is a link out of the node's root directory.");
+  if (!inside(root, path)) throw outside;
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = fsConstants;
+  const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  try {
+    const info = await file.stat();
+    if (!isOpenedBelow(root, file.fd)) throw outside;
+    const opened = process.platform === "linux" ? `/proc/self/fd/${file.fd}` : path;
+    if (info.isFile()) return { path: opened, size: info.size, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await file.close();
+  return undefined;
+};
+
 const uploadMatch = async (
   order: OutputFileOrder,
   pattern: FilePattern,
@@ -99,15 +126,17 @@ const uploadMatch = async (
 ): Promise<void> => {
   const name = targetName(order, pattern, match);
   try {
-    const path = await realpath(match.path);
-    const info = await stat(path);
-    if (!info.isFile()) return; // devices and pipes have no contents to upload, directories are no files
-    if (!inside(root, path)) throw new AddressRefused("The file is a link out of the node's root directory.");
-    const target = { containerUrl: order.containerUrl, name, headers: headersOf(order) };
-    await withRetries(uploading.patience, uploading.signal, () =>
-      uploadFile({ path, size: info.size }, target, uploading.policy, { signal: uploading.signal }),
-    );
-    await logs.out(`uploaded ${match.relative} (${info.size} bytes) to ${withoutSecrets(order.containerUrl)}/${name}`);
+    const file = await openMatch(match.path, root);
+    if (file === undefined) return;
+    try {
+      const target = { containerUrl: order.containerUrl, name, headers: headersOf(order) };
+      await withRetries(uploading.patience, uploading.signal, () =>
+        uploadFile({ path: file.path, size: file.size }, target, uploading.policy, { signal: uploading.signal }),
+      );
+      await logs.out(`uploaded ${match.relative} (${file.size} bytes) to ${withoutSecrets(order.containerUrl)}/${name}`);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (uploading.signal.aborted || (error as NodeJS.ErrnoException).code === "ENOENT") throw error;
     await logs.error(`could not upload ${match.relative} to ${withoutSecrets(order.containerUrl)}/${name}: ${why(error)}`);
@@ -154,6 +183,9 @@ export const uploadOutputFiles = async (orders: OutputFileOrder[], uploading: Up
   let first: Failure | undefined;
   try {
     const root = await realpath(uploading.nodeRoot);
+    if (!isOwnPath(uploading.nodeRoot, uploading.taskDirectory)) {
+      throw new AddressRefused("A symbolic link is in the place of the task's directory.");
+    }
     const logs = await openLogs(uploading.taskDirectory);
     for (const order of orders) {
       try {

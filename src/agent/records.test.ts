@@ -1,6 +1,6 @@
 // The agent's own memory: journal, retention, trash, outbox, lock. Time is a manual clock's.
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -59,6 +59,20 @@ test("a directory is due when its time has come, also for an agent that started 
   clock.advance(0);
   assert.deepEqual(due, ["workitems/j/job-1/soon", "workitems/j/job-1/late"]);
   assert.deepEqual(readdirSync(directory), []);
+});
+
+test("a link in the place of a discarded directory goes, what it leads to stays", async (t) => {
+  const directory = aDirectory(t);
+  mkdirSync(join(directory, "precious/sub"), { recursive: true });
+  writeFileSync(join(directory, "precious/sub/file"), "");
+  mkdirSync(join(directory, "task"));
+  symlinkSync(join(directory, "precious"), join(directory, "task/inner"));
+  symlinkSync(join(directory, "precious"), join(directory, "link"));
+  const trash = openTrash(join(directory, "trash"), new ManualClock(), seededIds(1));
+  for (const name of ["link", "task"]) assert.equal(trash.discard(join(directory, name)), true);
+  await trash.empty();
+  assert.deepEqual(readdirSync(join(directory, "trash")), []);
+  assert.deepEqual(readdirSync(join(directory, "precious/sub")), ["file"]);
 });
 
 test("the trash frees the name at once, the files go bit by bit, and leftovers are taken up", async (t) => {

@@ -1,6 +1,6 @@
 // Brings a task's resource files into its working directory. Paths and URLs are the user's, so neither may leave where it belongs.
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, rm, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, realpath, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Failure, ResourceFileOrder } from "../api/agent/messages.ts";
@@ -8,6 +8,7 @@ import { AddressRefused, type UrlPolicy } from "../storage/addresses.ts";
 import { BlobError, blobUrl, downloadUrl, listBlobs } from "../storage/blobs.ts";
 import { type Bounded, bounded } from "./bounded.ts";
 import { type DownloadFailureCode, downloadFailed, TransferFailed } from "./failures.ts";
+import { isOpenedBelow } from "./links.ts";
 import { type Patience, withRetries } from "./retry.ts";
 
 export type Staging = { workingDirectory: string; policy: UrlPolicy; patience: Patience; signal: AbortSignal };
@@ -39,12 +40,16 @@ const makeDirectories = async (root: string, parts: string[]): Promise<string> =
   return path;
 };
 
-/** A new file in place of what was there; never through a link. */
-const createFile = async (path: string, mode: number): Promise<FileHandle> => {
+/** A new file in place of what was there; never through a link, also not through one that a running task puts there at this moment. */
+const createFile = async (root: string, path: string, mode: number): Promise<FileHandle> => {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
   });
   const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  if (!isOpenedBelow(root, file.fd)) {
+    await file.close();
+    throw new AddressRefused("The way to the file leads out of the task's working directory.");
+  }
   await file.chmod(mode); // not through the umask
   return file;
 };
@@ -95,10 +100,12 @@ const fetchFile = async (url: string, filePath: string, mode: number, staging: S
   try {
     await withRetries(staging.patience, staging.signal, async () => {
       const body = await downloadUrl(url, staging.policy, staging.signal);
-      const file = await onDisk("ResourceFileCreateFailed", url, filePath, () => createFile(path, mode)).catch((error) => {
-        body.destroy();
-        throw error;
-      });
+      const file = await onDisk("ResourceFileCreateFailed", url, filePath, () => createFile(staging.workingDirectory, path, mode)).catch(
+        (error) => {
+          body.destroy();
+          throw error;
+        },
+      );
       try {
         await copyInto(body, file, (error) => {
           throw new TransferFailed(downloadFailed("ResourceFileWriteFailed", url, filePath, why(error)));
@@ -148,7 +155,9 @@ const fetchOne = (order: ResourceFileOrder, staging: Staging): Promise<void> => 
 };
 
 /** Undefined when all files are there; a Failure is the task's. Rejects only when `signal` was aborted. */
-export const stageResourceFiles = async (orders: ResourceFileOrder[], staging: Staging): Promise<Failure | undefined> => {
+export const stageResourceFiles = async (orders: ResourceFileOrder[], asked: Staging): Promise<Failure | undefined> => {
+  if (orders.length === 0) return undefined;
+  const staging = { ...asked, workingDirectory: await realpath(asked.workingDirectory) };
   try {
     await allOrFirstFailure(orders.map((order) => () => fetchOne(order, staging)));
     return undefined;

@@ -1,12 +1,13 @@
 // Runs a node's start task: files, process, retries on a non-zero exit. Whether the node may take tasks afterwards is decided by nodes.ts.
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { StartTaskOrder, StartTaskReport } from "../api/agent/messages.ts";
 import type { Timer } from "../lib/clock.ts";
 import { exitCodeOf, isFailure, launchFailure, launchOrder } from "./attempts.ts";
 import type { AgentContext } from "./context.ts";
-import { launchFailed } from "./failures.ts";
+import { directoryFailed, launchFailed } from "./failures.ts";
 import type { ExitRecord, Launcher, LauncherState } from "./launcher/launcher.ts";
+import { isOwnPath } from "./links.ts";
 import { stageResourceFiles } from "./resource-files.ts";
 
 /** Between a failed run and the next; doubles up to the limit, so that an endless retry does not keep a core busy. */
@@ -67,6 +68,10 @@ export const startTaskRun = (options: StartTaskOptions): StartTaskRun => {
   const run = async (): Promise<void> => {
     try {
       mkdirSync(join(directory, "wd"), { recursive: true });
+      if (!isOwnPath(dirname(directory), join(directory, "wd"))) {
+        fail(directoryFailed("A symbolic link is in the place of the start task's directory."));
+        return;
+      }
       const { signal } = interrupt;
       if (order.resourceFiles.length > 0) await context.welcomed;
       const staging = { workingDirectory: join(directory, "wd"), policy: context.policy(), patience: context.patience, signal };

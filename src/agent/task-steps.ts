@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { Failure, TaskOutcome } from "../api/agent/messages.ts";
 import { type Attempt, isFailure, launchIdOf, launchOrder } from "./attempts.ts";
 import type { AgentContext } from "./context.ts";
-import { launchFailed, uploadFailed } from "./failures.ts";
+import { directoryFailed, launchFailed, uploadFailed } from "./failures.ts";
 import type { LaunchOrder } from "./launcher/launcher.ts";
+import { isOwnPath } from "./links.ts";
 import { uploadOutputFiles, wantedOutputFiles } from "./output-files.ts";
 import { stageResourceFiles } from "./resource-files.ts";
 
@@ -42,23 +43,16 @@ export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => R
         madeParents.add(parent);
         mkdirSync(path, { mode: 0o755 });
         mkdirSync(`${path}/wd`, { mode: 0o755 });
-        return undefined;
       } catch {
         // a later attempt, or the job's directory was removed meanwhile
+        try {
+          mkdirSync(`${path}/wd`, { recursive: true, mode: 0o755 });
+        } catch (error) {
+          return directoryFailed(`The system answered ${(error as NodeJS.ErrnoException).code ?? "an error"}.`);
+        }
       }
-      try {
-        mkdirSync(`${path}/wd`, { recursive: true, mode: 0o755 });
-        return undefined;
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code ?? "an error";
-        const details = [{ name: "Message", value: `The system answered ${code}.` }];
-        return {
-          category: "servererror",
-          code: "ResourceDirectoryCreateFailed",
-          message: "The task's directory could not be created",
-          details,
-        };
-      }
+      // An earlier attempt, or another task, may have put a link in the place of one of these directories.
+      return isOwnPath(nodeRoot, `${path}/wd`) ? undefined : directoryFailed("A symbolic link is in the place of the task's directory.");
     },
     dropEmptyDirectory: (attempt) => {
       try {

@@ -1,7 +1,7 @@
 // Removes directory trees slowly. A burst of deletions makes ext4 slow to create files for minutes (it steps over recently freed inodes one by
 // one), which would cost later tasks more than their processes do; so trees are renamed away at once and their files trickle.
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
-import { chmod, opendir, rmdir, unlink } from "node:fs/promises";
+import { chmod, lstat, opendir, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
@@ -39,14 +39,12 @@ export const openTrash = (directory: string, clock: Clock, ids: Ids): Trash => {
   };
 
   const removeTree = async (path: string): Promise<void> => {
-    let entries: Awaited<ReturnType<typeof opendir>>;
-    try {
-      entries = await opendir(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return unlink(path);
+    // Opening follows links, and a task may have put one in the place of its directory: the link goes, what it leads to stays.
+    if (!(await lstat(path)).isDirectory()) return unlink(path);
+    const entries = await opendir(path).catch(async () => {
       await chmod(path, 0o700); // a task may have closed its own directory
-      entries = await opendir(path);
-    }
+      return opendir(path);
+    });
     for await (const entry of entries) {
       if (closed) return;
       const child = join(path, entry.name);
