@@ -64,4 +64,5 @@ test("variables are expanded once, unknown ones stay", () => {
   const environment = { AZ_BATCH_TASK_DIR: "/n/t", X: "$AZ_BATCH_TASK_DIR" };
   assert.equal(expandVariables("$AZ_BATCH_TASK_DIR/*.txt", environment), "/n/t/*.txt");
   assert.equal(expandVariables("%AZ_BATCH_TASK_DIR%/a$X-$Y%Z%", environment), "/n/t/a$AZ_BATCH_TASK_DIR-$Y%Z%");
+  assert.equal(expandVariables("$constructor %toString%", environment), "$constructor %toString%");
 });

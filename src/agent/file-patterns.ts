@@ -2,9 +2,8 @@
 
 /** Replaces `$NAME` and `%NAME%` by the task's variables; an unknown one stays as it is and so matches nothing by accident. */
 export const expandVariables = (text: string, environment: Record<string, string>): string =>
-  text.replace(
-    /\$([A-Za-z_][A-Za-z0-9_]*)|%([A-Za-z_][A-Za-z0-9_]*)%/g,
-    (whole, a?: string, b?: string) => environment[a ?? b ?? ""] ?? whole,
+  text.replace(/\$([A-Za-z_][A-Za-z0-9_]*)|%([A-Za-z_][A-Za-z0-9_]*)%/g, (whole, a?: string, b?: string) =>
+    Object.hasOwn(environment, a ?? b ?? "") ? environment[a ?? b ?? ""]! : whole,
   );
 
 const hasWildcard = (part: string): boolean => /[*?[]/.test(part);
