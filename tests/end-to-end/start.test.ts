@@ -1,7 +1,7 @@
 // `quern start` as a user meets it: what it writes, what it refuses and with which words, and that a second start continues.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { BlobSASPermissions, BlobServiceClient } from "@azure/storage-blob";
 import { newLocation, repository, startQuern, startRefused, until } from "../support/quern.ts";
 
 const run = promisify(execFile);
@@ -139,6 +140,46 @@ test("a start after a stop finds pools, jobs, tasks, nodes and files as they wer
   );
   assert.equal((await again.computeNode.list("p"))[0]!.id, task.nodeInfo!.nodeId);
   assert.equal((await second.raw({ method: "GET", path: "/jobs/j/tasks/t/files/stdout.txt" })).text, "kept\n");
+});
+
+test("--in-memory keeps nothing", async (t) => {
+  const quern = await startQuern(t, { args: ["--in-memory"] });
+  const { location } = quern.ready;
+  assert.notEqual(location, quern.location);
+  assert.ok(existsSync(join(location, "quern.db")));
+  await quern.client().job.add({ id: "j", poolInfo: { poolId: "none" } });
+  await BlobServiceClient.fromConnectionString(quern.ready.storage!.connectionString).createContainer("memory");
+  assert.equal(await quern.stop(), 0);
+  assert.ok(!existsSync(location));
+});
+
+test("--storage takes the connection string of an account elsewhere", async (t) => {
+  const other = await startQuern(t);
+  const { connectionString } = other.ready.storage!;
+  const quern = await startQuern(t, { args: ["--storage", connectionString] });
+  assert.equal(quern.ready.storage!.connectionString, connectionString);
+  const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient("elsewhere");
+  await container.create();
+  await container.getBlockBlobClient("in").upload("far", 3);
+  const url = await container
+    .getBlockBlobClient("in")
+    .generateSasUrl({ permissions: BlobSASPermissions.parse("r"), expiresOn: new Date(Date.now() + 3_600_000) });
+  const batch = quern.client();
+  const image = (await batch.account.listSupportedImages()).find((candidate) => candidate.verificationType === "verified")!;
+  await batch.pool.add({
+    id: "p",
+    vmSize: "standard_a1",
+    targetDedicatedNodes: 1,
+    virtualMachineConfiguration: { imageReference: image.imageReference, nodeAgentSKUId: image.nodeAgentSKUId },
+  });
+  await batch.job.add({ id: "j", poolInfo: { poolId: "p" } });
+  await batch.task.add("j", { id: "t", commandLine: "/bin/cat in", resourceFiles: [{ httpUrl: url, filePath: "in" }] });
+  const task = await until(
+    () => batch.task.get("j", "t"),
+    ({ state }) => state === "completed",
+  );
+  assert.equal(task.executionInfo!.result, "success", JSON.stringify(task.executionInfo));
+  assert.equal((await quern.raw({ method: "GET", path: "/jobs/j/tasks/t/files/stdout.txt" })).text, "far");
 });
 
 test("--print-env gives shell exports", async (t) => {
