@@ -122,6 +122,26 @@ test("no body, an empty body and a body of unknown length stay what they are", a
   assert.equal(chunked.body, "abc");
 });
 
+test("a body stays a body, also when the client says that its length is for the next hop alone", async (t) => {
+  const seen: string[] = [];
+  const { port } = await aFront(t, async (request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    response.end(await text(request));
+  });
+  const inner = "GET /devstoreaccount1/c/other HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (const method of ["GET", "DELETE", "PUT"]) {
+    const socket = connect(port, "127.0.0.1");
+    const head = `${method} /devstoreaccount1/c/b HTTP/1.1\r\nHost: localhost\r\nConnection: close, Content-Length\r\n`;
+    socket.write(`${head}Content-Length: ${inner.length}\r\n\r\n${inner}`);
+    assert.ok((await text(socket)).endsWith(inner), method);
+    assert.equal((await ask(port, "/devstoreaccount1/c/next")).status, 200);
+  }
+  assert.deepEqual(
+    seen.filter((line) => !line.endsWith("/next")),
+    ["GET /devstoreaccount1/c/b", "DELETE /devstoreaccount1/c/b", "PUT /devstoreaccount1/c/b"],
+  );
+});
+
 test("a client that waits for permission to send its body gets it, also where the server leaves that to us", async (t) => {
   const { port, front } = await aFront(t, echo);
   front.on("checkContinue", (request, response) => front.emit("request", request, response));

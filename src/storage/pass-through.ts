@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { embeddedAccount } from "./connection-string.ts";
+import { isSafeCopy } from "./copy-sources.ts";
 
 export type PassThroughOptions = {
   /** Azurite's; while it is being restarted requests wait for it. */
@@ -48,7 +49,9 @@ const endToEnd = (rawHeaders: string[], isOwn: (name: string) => boolean): strin
   const pairs = rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1]!] as const] : []));
   const named = pairs
     .filter(([name]) => name.toLowerCase() === "connection")
-    .flatMap(([, value]) => value.split(",").map((option) => option.trim().toLowerCase()));
+    .flatMap(([, value]) => value.split(",").map((option) => option.trim().toLowerCase()))
+    // The length is the next hop's as well, whatever the client says: without it a body would be read there as another request.
+    .filter((option) => option !== "content-length");
   return pairs.filter(([name]) => !isOwn(name.toLowerCase()) && !named.includes(name.toLowerCase())).flat();
 };
 
@@ -89,13 +92,17 @@ export const createPassThrough = ({ port, clock, ids, log }: PassThroughOptions)
       response.destroy();
       return;
     }
+    answerError(response, 503, "ServerBusy", "The server is currently unable to receive requests. Please retry your request.");
+  };
+
+  const answerError = (response: ServerResponse, status: number, code: string, reason: string): void => {
     const requestId = ids.guid();
-    const message = `The server is currently unable to receive requests. Please retry your request.\nRequestId:${requestId}`;
-    const text = `<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code><Message>${message}</Message></Error>`;
-    response.writeHead(503, {
+    const message = `${reason}\nRequestId:${requestId}`;
+    const text = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+    response.writeHead(status, {
       "content-type": "application/xml",
       "content-length": Buffer.byteLength(text),
-      "x-ms-error-code": "ServerBusy",
+      "x-ms-error-code": code,
       "x-ms-request-id": requestId,
       connection: "close",
     });
@@ -144,10 +151,13 @@ export const createPassThrough = ({ port, clock, ids, log }: PassThroughOptions)
   return {
     handle: (request, response) => {
       if (!accountPath.test(request.url ?? "") && !accountHost.test(request.headers.host ?? "")) return false;
-      azuritePort().then(
-        (toPort) => response.destroyed || forward(request, response, toPort),
-        (error: unknown) => fail(response, error),
-      );
+      if (!isSafeCopy(request)) {
+        answerError(response, 404, "CannotVerifyCopySource", "The specified resource does not exist.");
+        return true;
+      }
+      azuritePort()
+        .then((toPort) => response.destroyed || forward(request, response, toPort))
+        .catch((error: unknown) => fail(response, error));
       return true;
     },
     close: () => agent.destroy(),
