@@ -30,8 +30,10 @@ export type FieldOptions = Life & {
   refusal?: BatchErrorCode;
   /** Required only in versions of this life (otherwise optional). */
   requiredIn?: Life;
-  /** What Quern does with it where that is not plain: shown in the compatibility table. */
+  /** Kept and answered but not acted on, and why: a sentence for the compatibility table of the manual. */
   recorded?: string;
+  /** Nothing but an empty value is taken, whatever else is said: with this error. Shown in the compatibility table. */
+  refused?: BatchErrorCode;
 };
 
 export type Shape =

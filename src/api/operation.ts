@@ -31,6 +31,10 @@ export type OperationDeclaration<
   readonly errors: readonly BatchErrorCode[];
   /** The operation that took its place, where later versions have none. */
   readonly supersededBy?: string;
+  /** What it does not do behind its answer, and why: a sentence for the compatibility table of the manual. */
+  readonly recorded?: string;
+  /** The answer to every request that finds its resource, where the operation cannot be done here. Shown in the compatibility table. */
+  readonly refused?: BatchErrorCode;
 };
 
 export type Answer = {

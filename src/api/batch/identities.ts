@@ -1,5 +1,6 @@
 // Who tasks run as: user accounts of nodes, automatic users, managed identities. Data only.
 import { type Conversion, f, legacy, model, required } from "../fields.ts";
+import { recorded } from "./recorded.ts";
 
 export const elevationLevel = ["nonadmin", "admin"] as const;
 
@@ -26,7 +27,7 @@ export const UserIdentity = model(
 export const defaultIdentity = { autoUser: {} } as const;
 
 /** `runElevated`, which versions before 2017-01-01.4.0 have in place of `userIdentity`. */
-export const runElevated = legacy(f.boolean({ until: "2016-07-01.3.1" }));
+export const runElevated = legacy(f.boolean({ until: "2016-07-01.3.1", recorded: recorded.users }));
 
 export const elevation: Conversion = {
   until: "2016-07-01.3.1",

@@ -4,6 +4,7 @@ import { f, model, required } from "../fields.ts";
 import { ApplicationPackageReference, chosenId, displayName, EnvironmentSetting, minuteMs, retentionDefaults, retries } from "./common.ts";
 import { TaskContainerSettings } from "./containers.ts";
 import { AuthenticationTokenSettings, defaultIdentity, elevation, runElevated, UserIdentity } from "./identities.ts";
+import { recorded } from "./recorded.ts";
 import { OutputFile, ResourceFile } from "./staging.ts";
 
 /** A task that does not say how often it is retried is retried as its job says: handlers fill that in. */
@@ -16,10 +17,10 @@ export const TaskConstraints = model("TaskConstraints", {
 /** What every kind of task has; each is a property of its own so that a model reads in its own order. */
 export const taskFields = {
   commandLine: required(f.string({ minLength: 1 })),
-  containerSettings: f.object(TaskContainerSettings, { since: "2017-09-01.6.0" }),
+  containerSettings: f.object(TaskContainerSettings, { since: "2017-09-01.6.0", recorded: recorded.containers }),
   resourceFiles: f.array(f.object(ResourceFile)),
   environmentSettings: f.array(f.object(EnvironmentSetting)),
-  userIdentity: f.object(UserIdentity, { since: "2017-01-01.4.0", default: defaultIdentity }),
+  userIdentity: f.object(UserIdentity, { since: "2017-01-01.4.0", default: defaultIdentity, recorded: recorded.users }),
   runElevated,
 };
 
@@ -28,8 +29,12 @@ export const workFields = {
   outputFiles: f.array(f.object(OutputFile), { since: "2017-05-01.5.0" }),
   constraints: f.object(TaskConstraints, { default: {} }),
   requiredSlots: f.int32({ since: "2020-09-01.12.0", min: 1, default: 1 }),
-  applicationPackageReferences: f.array(f.object(ApplicationPackageReference), { since: "2016-07-01.3.1", omitEmpty: true }),
-  authenticationTokenSettings: f.object(AuthenticationTokenSettings, { since: "2017-01-01.4.0" }),
+  applicationPackageReferences: f.array(f.object(ApplicationPackageReference), {
+    since: "2016-07-01.3.1",
+    omitEmpty: true,
+    recorded: recorded.packages,
+  }),
+  authenticationTokenSettings: f.object(AuthenticationTokenSettings, { since: "2017-01-01.4.0", recorded: recorded.token }),
 };
 
 export const JobManagerTask = model(

@@ -8,6 +8,7 @@ import { JobManagerTask, JobPreparationTask, JobReleaseTask } from "./job-tasks.
 import { JobNetworkConfiguration } from "./network.ts";
 import { PoolSpecification } from "./pool-settings.ts";
 import { expandableListQuery, expandableQuery, forceQuery } from "./queries.ts";
+import { recorded } from "./recorded.ts";
 import { JobStatistics } from "./statistics.ts";
 
 export const AutoPoolSpecification = model("AutoPoolSpecification", {
@@ -54,17 +55,17 @@ export const jobSettings = {
   displayName: f.string(displayName),
   priority: f.int32({ ...priority, default: 0 }),
   maxParallelTasks: f.int32({ ...maxParallelTasks, since: "2021-06-01.14.0", default: -1 }),
-  allowTaskPreemption: f.boolean({ since: "2022-01-01.15.0", default: false }),
+  allowTaskPreemption: f.boolean({ since: "2022-01-01.15.0", default: false, recorded: recorded.preemption }),
   usesTaskDependencies: f.boolean({ default: false }),
   constraints: f.object(JobConstraints, { default: {} }),
-  jobManagerTask: f.object(JobManagerTask),
-  jobPreparationTask: f.object(JobPreparationTask),
-  jobReleaseTask: f.object(JobReleaseTask),
+  jobManagerTask: f.object(JobManagerTask, { recorded: recorded.manager }),
+  jobPreparationTask: f.object(JobPreparationTask, { recorded: recorded.preparation }),
+  jobReleaseTask: f.object(JobReleaseTask, { recorded: recorded.release }),
   commonEnvironmentSettings: f.array(f.object(EnvironmentSetting), { omitEmpty: true }),
   poolInfo: required(f.object(PoolInformation)),
   onAllTasksComplete: f.enum(onAllTasksComplete, { since: "2016-07-01.3.1", default: "noaction" }),
   onTaskFailure: f.enum(onTaskFailure, { since: "2016-07-01.3.1", default: "noaction" }),
-  networkConfiguration: f.object(JobNetworkConfiguration, { since: "2018-12-01.8.0" }),
+  networkConfiguration: f.object(JobNetworkConfiguration, { since: "2018-12-01.8.0", recorded: recorded.azureNetwork }),
   metadata,
 };
 
@@ -90,11 +91,11 @@ export const CloudJob = model("CloudJob", {
 export const JobPatchParameter = model("JobPatchParameter", {
   priority: f.int32(priority),
   maxParallelTasks: f.int32({ ...maxParallelTasks, since: "2021-06-01.14.0" }),
-  allowTaskPreemption: f.boolean({ since: "2022-01-01.15.0" }),
+  allowTaskPreemption: f.boolean({ since: "2022-01-01.15.0", recorded: recorded.preemption }),
   onAllTasksComplete: f.enum(onAllTasksComplete, { since: "2016-07-01.3.1" }),
   constraints: f.object(JobConstraints),
   poolInfo: f.object(PoolInformation),
-  networkConfiguration: f.object(JobNetworkConfiguration, { since: "2024-07-01.20.0" }),
+  networkConfiguration: f.object(JobNetworkConfiguration, { since: "2024-07-01.20.0", recorded: recorded.azureNetwork }),
   metadata,
 });
 
@@ -102,7 +103,7 @@ export const JobPatchParameter = model("JobPatchParameter", {
 export const JobUpdateParameter = model("JobUpdateParameter", {
   priority: f.int32({ ...priority, default: 0 }),
   maxParallelTasks: f.int32({ ...maxParallelTasks, since: "2022-01-01.15.0", default: -1 }),
-  allowTaskPreemption: f.boolean({ since: "2022-01-01.15.0", default: false }),
+  allowTaskPreemption: f.boolean({ since: "2022-01-01.15.0", default: false, recorded: recorded.preemption }),
   constraints: f.object(JobConstraints, { default: {} }),
   poolInfo: required(f.object(PoolInformation)),
   metadata,

@@ -6,6 +6,7 @@ import { ComputeNodeError } from "./failures.ts";
 import { ComputeNodeEndpointConfiguration } from "./network.ts";
 import { certificateReferences } from "./pool-settings.ts";
 import { selectListQuery, selectQuery } from "./queries.ts";
+import { recorded } from "./recorded.ts";
 import { StartTask, StartTaskInformation } from "./start-tasks.ts";
 import { TaskExecutionInformation, taskState } from "./tasks.ts";
 import { VirtualMachineInfo } from "./virtual-machines.ts";
@@ -73,7 +74,7 @@ export const ComputeNode = model(
     lastBootTime: f.dateTime(),
     allocationTime: f.dateTime(),
     ipAddress: f.string(),
-    ipv6Address: f.string({ since: "2025-06-01" }),
+    ipv6Address: f.string({ since: "2025-06-01", recorded: recorded.neverSent }),
     affinityId: f.string(),
     vmSize: f.string(),
     totalTasksRun: f.int32(),

@@ -4,13 +4,17 @@ import { ApplicationPackageReference, CertificateReference, displayName, Metadat
 import { UserAccount } from "./identities.ts";
 import { MountConfiguration } from "./mounts.ts";
 import { NetworkConfiguration } from "./network.ts";
+import { recorded } from "./recorded.ts";
 import { StartTask } from "./start-tasks.ts";
 import { CloudServiceConfiguration, VirtualMachineConfiguration } from "./virtual-machines.ts";
 
 /** `Spread` is answered capitalised, unlike every other enum of its kind (reference/real-behaviours.md section 3). */
 export const TaskSchedulingPolicy = model("TaskSchedulingPolicy", {
   nodeFillType: required(f.enum(["Spread", "Pack"])),
-  jobDefaultOrder: f.enum(["none", "creationtime"], { since: "2025-06-01" }),
+  jobDefaultOrder: f.enum(["none", "creationtime"], {
+    since: "2025-06-01",
+    recorded: "Jobs of one priority go in the order of their creation.",
+  }),
 });
 
 export const AutomaticOSUpgradePolicy = model("AutomaticOSUpgradePolicy", {
@@ -37,12 +41,21 @@ export const UpgradePolicy = model("UpgradePolicy", {
 });
 
 const nodeCommunicationMode = ["default", "classic", "simplified"] as const;
-export const communicationMode = f.enum(nodeCommunicationMode, { since: "2022-10-01.16.0", until: "2024-07-01.20.0" });
-export const certificateReferences = f.array(f.object(CertificateReference), { until: "2024-07-01.20.0" });
-export const packageReferences = f.array(f.object(ApplicationPackageReference), { maxItems: 10, omitEmpty: true });
+export const communicationMode = f.enum(nodeCommunicationMode, {
+  since: "2022-10-01.16.0",
+  until: "2024-07-01.20.0",
+  recorded: "Agents always call the server (as `simplified` does).",
+});
+export const certificateReferences = f.array(f.object(CertificateReference), { until: "2024-07-01.20.0", recorded: recorded.certificates });
+export const packageReferences = f.array(f.object(ApplicationPackageReference), {
+  maxItems: 10,
+  omitEmpty: true,
+  refused: "InvalidApplicationPackageReferences",
+});
 export const metadata = f.array(f.object(MetadataItem), { omitEmpty: true });
 /** Ten minutes in the document of 2016-02, fifteen in that of 2017-01; that the change came with the latter is unverified. */
 export const resizeTimeout = f.duration({
+  recorded: recorded.timing,
   minMs: 5 * minuteMs,
   defaults: [
     { since: "2015-12-01.2.2", value: "PT10M" },
@@ -61,7 +74,11 @@ export const poolSettings = {
   displayName: f.string(displayName),
   vmSize: required(f.string({ minLength: 1, lowerCase: true })),
   virtualMachineConfiguration: f.object(VirtualMachineConfiguration, { since: "2016-02-01.3.0" }),
-  cloudServiceConfiguration: f.object(CloudServiceConfiguration, { since: "2016-02-01.3.0", until: "2024-02-01.19.0" }),
+  cloudServiceConfiguration: f.object(CloudServiceConfiguration, {
+    since: "2016-02-01.3.0",
+    until: "2024-02-01.19.0",
+    recorded: recorded.cloudServices,
+  }),
   taskSlotsPerNode: f.int32({ ...slots, default: 1, renamed: [{ until: "2020-03-01.11.0", as: "maxTasksPerNode" }] }),
   taskSchedulingPolicy: f.object(TaskSchedulingPolicy, { default: { nodeFillType: "Spread" } }),
   resizeTimeout,
@@ -75,20 +92,20 @@ export const poolSettings = {
     default: "PT15M",
     defaultWith: "autoScaleFormula",
   }),
-  enableInterNodeCommunication: f.boolean({ default: false }),
-  networkConfiguration: f.object(NetworkConfiguration, { since: "2016-07-01.3.1" }),
+  enableInterNodeCommunication: f.boolean({ default: false, recorded: recorded.interNode }),
+  networkConfiguration: f.object(NetworkConfiguration, { since: "2016-07-01.3.1", recorded: recorded.azureNetwork }),
   startTask: f.object(StartTask),
   certificateReferences,
   applicationPackageReferences: packageReferences,
-  userAccounts: f.array(f.object(UserAccount), { since: "2017-01-01.4.0" }),
+  userAccounts: f.array(f.object(UserAccount), { since: "2017-01-01.4.0", recorded: recorded.users }),
   metadata,
-  mountConfiguration: f.array(f.object(MountConfiguration), { since: "2019-08-01.10.0", maxItems: 10 }),
+  mountConfiguration: f.array(f.object(MountConfiguration), { since: "2019-08-01.10.0", maxItems: 10, recorded: recorded.mounts }),
   targetNodeCommunicationMode: communicationMode,
-  upgradePolicy: f.object(UpgradePolicy, { since: "2024-02-01.19.0" }),
-  resourceTags: f.map(f.string(), { since: "2023-11-01.18.0", until: "2024-07-01.20.0" }),
-  applicationLicenses: f.array(f.string(), { since: "2017-05-01.5.0", until: "2024-02-01.19.0" }),
-  osFamily: legacy(f.string({ until: "2015-12-01.2.2", requiredIn: { until: "2015-12-01.2.2" } })),
-  targetOSVersion: legacy(f.string({ until: "2015-12-01.2.2" })),
+  upgradePolicy: f.object(UpgradePolicy, { since: "2024-02-01.19.0", recorded: recorded.azureUpgrades }),
+  resourceTags: f.map(f.string(), { since: "2023-11-01.18.0", until: "2024-07-01.20.0", recorded: recorded.azureOnly }),
+  applicationLicenses: f.array(f.string(), { since: "2017-05-01.5.0", until: "2024-02-01.19.0", recorded: recorded.azureOnly }),
+  osFamily: legacy(f.string({ until: "2015-12-01.2.2", requiredIn: { until: "2015-12-01.2.2" }, recorded: recorded.cloudServices })),
+  targetOSVersion: legacy(f.string({ until: "2015-12-01.2.2", recorded: recorded.cloudServices })),
 };
 
 /** The first version has the operating system of a pool in the pool itself. */

@@ -22,6 +22,7 @@ import {
   UpgradePolicy,
 } from "./pool-settings.ts";
 import { expandableListQuery, expandableQuery } from "./queries.ts";
+import { recorded } from "./recorded.ts";
 import { StartTask } from "./start-tasks.ts";
 import { PoolStatistics } from "./statistics.ts";
 import { VirtualMachineConfiguration } from "./virtual-machines.ts";
@@ -53,11 +54,11 @@ export const CloudPool = model(
     resizeErrors: f.array(f.object(ResizeError), { since: "2017-05-01.5.0", omitEmpty: true }),
     autoScaleRun: f.object(AutoScaleRun),
     currentNodeCommunicationMode: communicationMode,
-    identity: f.object(BatchPoolIdentity, { since: "2021-06-01.14.0" }),
+    identity: f.object(BatchPoolIdentity, { since: "2021-06-01.14.0", recorded: recorded.identities }),
     stats: f.object(PoolStatistics),
     resizeError: legacy(f.object(ResizeError, { until: "2017-01-01.4.0" })),
-    osFamily: legacy(f.string({ until: "2015-12-01.2.2" })),
-    currentOSVersion: legacy(f.string({ until: "2015-12-01.2.2" })),
+    osFamily: legacy(f.string({ until: "2015-12-01.2.2", recorded: recorded.cloudServices })),
+    currentOSVersion: legacy(f.string({ until: "2015-12-01.2.2", recorded: recorded.cloudServices })),
   },
   {
     conversions: [
@@ -84,13 +85,13 @@ export const PoolPatchParameter = model("PoolPatchParameter", {
   vmSize: f.string({ minLength: 1, lowerCase: true, since: "2024-07-01.20.0" }),
   taskSlotsPerNode,
   taskSchedulingPolicy: f.object(TaskSchedulingPolicy, { since: "2024-07-01.20.0" }),
-  enableInterNodeCommunication: f.boolean({ since: "2024-07-01.20.0" }),
+  enableInterNodeCommunication: f.boolean({ since: "2024-07-01.20.0", recorded: recorded.interNode }),
   virtualMachineConfiguration: f.object(VirtualMachineConfiguration, { since: "2024-07-01.20.0" }),
-  networkConfiguration: f.object(NetworkConfiguration, { since: "2024-07-01.20.0" }),
-  userAccounts: f.array(f.object(UserAccount), { since: "2024-07-01.20.0" }),
-  mountConfiguration: f.array(f.object(MountConfiguration), { since: "2024-07-01.20.0", maxItems: 10 }),
-  upgradePolicy: f.object(UpgradePolicy, { since: "2024-07-01.20.0" }),
-  resourceTags: f.map(f.string(), { since: "2024-07-01.20.0", until: "2024-07-01.20.0" }),
+  networkConfiguration: f.object(NetworkConfiguration, { since: "2024-07-01.20.0", recorded: recorded.azureNetwork }),
+  userAccounts: f.array(f.object(UserAccount), { since: "2024-07-01.20.0", recorded: recorded.users }),
+  mountConfiguration: f.array(f.object(MountConfiguration), { since: "2024-07-01.20.0", maxItems: 10, recorded: recorded.mounts }),
+  upgradePolicy: f.object(UpgradePolicy, { since: "2024-07-01.20.0", recorded: recorded.azureUpgrades }),
+  resourceTags: f.map(f.string(), { since: "2024-07-01.20.0", until: "2024-07-01.20.0", recorded: recorded.azureOnly }),
 });
 
 /** Replaces all of it: a start task that is left out is removed. */

@@ -1,18 +1,19 @@
 // Files that are brought to a task before it runs and taken from it afterwards. Data only.
 import { f, model, required } from "../fields.ts";
 import { ComputeNodeIdentityReference } from "./common.ts";
+import { recorded } from "./recorded.ts";
 
 /** `httpUrl` was `blobSource`, and a file path had to be given, until containers became a source too. */
 export const ResourceFile = model(
   "ResourceFile",
   {
-    autoStorageContainerName: f.string({ since: "2018-12-01.8.0", minLength: 1 }),
+    autoStorageContainerName: f.string({ since: "2018-12-01.8.0", minLength: 1, recorded: recorded.autoStorage }),
     storageContainerUrl: f.string({ since: "2018-12-01.8.0", minLength: 1 }),
     httpUrl: f.string({ renamed: [{ until: "2018-08-01.7.0", as: "blobSource" }], requiredIn: { until: "2018-08-01.7.0" }, minLength: 1 }),
     blobPrefix: f.string({ since: "2018-12-01.8.0" }),
     filePath: f.string({ requiredIn: { until: "2018-08-01.7.0" } }),
     fileMode: f.string({ since: "2016-02-01.3.0" }),
-    identityReference: f.object(ComputeNodeIdentityReference, { since: "2021-06-01.14.0" }),
+    identityReference: f.object(ComputeNodeIdentityReference, { since: "2021-06-01.14.0", recorded: recorded.identities }),
   },
   {
     rules: [
@@ -31,7 +32,7 @@ export const HttpHeader = model("HttpHeader", {
 export const OutputFileBlobContainerDestination = model("OutputFileBlobContainerDestination", {
   path: f.string(),
   containerUrl: required(f.string({ minLength: 1 })),
-  identityReference: f.object(ComputeNodeIdentityReference, { since: "2021-06-01.14.0" }),
+  identityReference: f.object(ComputeNodeIdentityReference, { since: "2021-06-01.14.0", recorded: recorded.identities }),
   uploadHeaders: f.array(f.object(HttpHeader), { since: "2022-01-01.15.0" }),
 });
 

@@ -5,6 +5,7 @@ import { TaskContainerExecutionInformation } from "./containers.ts";
 import { TaskFailureInformation } from "./failures.ts";
 import { elevation } from "./identities.ts";
 import { taskFields } from "./job-tasks.ts";
+import { recorded } from "./recorded.ts";
 
 export const StartTask = model(
   "StartTask",
@@ -28,7 +29,7 @@ export const StartTaskInformation = model("StartTaskInformation", {
   startTime: required(f.dateTime()),
   endTime: f.dateTime(),
   exitCode: f.int32(),
-  containerInfo: f.object(TaskContainerExecutionInformation, { since: "2017-09-01.6.0" }),
+  containerInfo: f.object(TaskContainerExecutionInformation, { since: "2017-09-01.6.0", recorded: recorded.neverSent }),
   failureInfo: f.object(TaskFailureInformation, { renamed: [{ until: "2017-01-01.4.0", as: "schedulingError" }] }),
   retryCount: required(f.int32()),
   lastRetryTime: f.dateTime(),

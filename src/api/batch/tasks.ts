@@ -7,6 +7,7 @@ import { BatchError, TaskFailureInformation } from "./failures.ts";
 import { elevation } from "./identities.ts";
 import { TaskConstraints, taskFields, workFields } from "./job-tasks.ts";
 import { expandableListQuery, expandableQuery } from "./queries.ts";
+import { recorded } from "./recorded.ts";
 import { ResourceFile } from "./staging.ts";
 import { taskExecutionResult } from "./start-tasks.ts";
 import { TaskStatistics } from "./statistics.ts";
@@ -73,7 +74,7 @@ export const TaskExecutionInformation = model("TaskExecutionInformation", {
   startTime: f.dateTime(),
   endTime: f.dateTime(),
   exitCode: f.int32(),
-  containerInfo: f.object(TaskContainerExecutionInformation, { since: "2017-09-01.6.0" }),
+  containerInfo: f.object(TaskContainerExecutionInformation, { since: "2017-09-01.6.0", recorded: recorded.neverSent }),
   failureInfo: f.object(TaskFailureInformation, { renamed: [{ until: "2017-01-01.4.0", as: "schedulingError" }] }),
   retryCount: required(f.int32()),
   lastRetryTime: f.dateTime(),
@@ -88,7 +89,7 @@ const settings = {
   ...workFields,
   exitConditions: f.object(ExitConditions, { since: "2016-07-01.3.1" }),
   affinityInfo: f.object(AffinityInformation),
-  multiInstanceSettings: f.object(MultiInstanceSettings),
+  multiInstanceSettings: f.object(MultiInstanceSettings, { recorded: recorded.multiInstance }),
   dependsOn: f.object(TaskDependencies),
 };
 

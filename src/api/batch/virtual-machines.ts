@@ -2,6 +2,7 @@
 import { f, legacy, model, required } from "../fields.ts";
 import { ComputeNodeIdentityReference } from "./common.ts";
 import { ContainerConfiguration } from "./containers.ts";
+import { recorded } from "./recorded.ts";
 
 /** An image by its names, or by one of three ids. */
 export const ImageReference = model(
@@ -11,10 +12,19 @@ export const ImageReference = model(
     offer: f.string({ requiredIn: { until: "2017-06-01.5.1" } }),
     sku: f.string({ requiredIn: { until: "2017-06-01.5.1" } }),
     version: f.string({ default: "latest", defaultWith: "publisher" }),
-    virtualMachineImageId: f.string({ since: "2017-09-01.6.0" }),
-    exactVersion: f.string({ since: "2021-06-01.14.0", readOnly: true }),
-    sharedGalleryImageId: f.string({ since: "2024-07-01.20.0" }),
-    communityGalleryImageId: f.string({ since: "2024-07-01.20.0" }),
+    virtualMachineImageId: f.string({
+      since: "2017-09-01.6.0",
+      recorded: "No gallery images yet: the pool gets no nodes and says so (ImageNotAvailable).",
+    }),
+    exactVersion: f.string({ since: "2021-06-01.14.0", readOnly: true, recorded: recorded.neverSent }),
+    sharedGalleryImageId: f.string({
+      since: "2024-07-01.20.0",
+      recorded: "No gallery images yet: the pool gets no nodes and says so (ImageNotAvailable).",
+    }),
+    communityGalleryImageId: f.string({
+      since: "2024-07-01.20.0",
+      recorded: "No gallery images yet: the pool gets no nodes and says so (ImageNotAvailable).",
+    }),
   },
   {
     rules: [
@@ -127,21 +137,31 @@ export const ServiceArtifactReference = model("ServiceArtifactReference", {
 export const VirtualMachineConfiguration = model("VirtualMachineConfiguration", {
   imageReference: required(f.object(ImageReference)),
   nodeAgentSKUId: required(f.string({ minLength: 1 })),
-  windowsConfiguration: f.object(WindowsConfiguration),
-  dataDisks: f.array(f.object(DataDisk), { since: "2017-09-01.6.0" }),
-  licenseType: f.string({ since: "2017-09-01.6.0" }),
-  containerConfiguration: f.object(ContainerConfiguration, { since: "2017-09-01.6.0" }),
-  diskEncryptionConfiguration: f.object(DiskEncryptionConfiguration, { since: "2020-03-01.11.0" }),
-  nodePlacementConfiguration: f.object(NodePlacementConfiguration, { since: "2021-06-01.14.0" }),
-  extensions: f.array(f.object(VMExtension), { since: "2021-06-01.14.0" }),
-  osDisk: f.object(OSDisk, { since: "2017-01-01.4.0", absent: { since: "2018-12-01.8.0", until: "2020-09-01.12.0" } }),
-  securityProfile: f.object(SecurityProfile, { since: "2023-11-01.18.0" }),
-  serviceArtifactReference: f.object(ServiceArtifactReference, { since: "2023-11-01.18.0" }),
+  windowsConfiguration: f.object(WindowsConfiguration, { recorded: "Windows nodes cannot be had." }),
+  dataDisks: f.array(f.object(DataDisk), { since: "2017-09-01.6.0", recorded: recorded.azureDisks }),
+  licenseType: f.string({ since: "2017-09-01.6.0", recorded: recorded.azureOnly }),
+  containerConfiguration: f.object(ContainerConfiguration, { since: "2017-09-01.6.0", recorded: recorded.containers }),
+  diskEncryptionConfiguration: f.object(DiskEncryptionConfiguration, { since: "2020-03-01.11.0", recorded: recorded.azureDisks }),
+  nodePlacementConfiguration: f.object(NodePlacementConfiguration, {
+    since: "2021-06-01.14.0",
+    recorded: "Your machines are where they are.",
+  }),
+  extensions: f.array(f.object(VMExtension), {
+    since: "2021-06-01.14.0",
+    recorded: "Listed on the nodes, never run: they are programs for Azure's own virtual machines.",
+  }),
+  osDisk: f.object(OSDisk, {
+    since: "2017-01-01.4.0",
+    absent: { since: "2018-12-01.8.0", until: "2020-09-01.12.0" },
+    recorded: recorded.azureDisks,
+  }),
+  securityProfile: f.object(SecurityProfile, { since: "2023-11-01.18.0", recorded: recorded.azureSecurity }),
+  serviceArtifactReference: f.object(ServiceArtifactReference, { since: "2023-11-01.18.0", recorded: recorded.azureUpgrades }),
 });
 
 export const VirtualMachineInfo = model("VirtualMachineInfo", {
   imageReference: f.object(ImageReference),
-  scaleSetVmResourceId: f.string({ since: "2023-11-01.18.0" }),
+  scaleSetVmResourceId: f.string({ since: "2023-11-01.18.0", recorded: recorded.neverSent }),
 });
 
 /** Cloud Services nodes, which no version after 2024-02 has: recorded, so that old clients get their pool back as they sent it. */

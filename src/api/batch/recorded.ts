@@ -1,0 +1,27 @@
+// Why Quern keeps some properties without acting on them, in the words of the manual's compatibility table. Sentences only: a property
+// carries one of these (or its own) as `recorded`, and everything below such a property is recorded with it.
+
+export const recorded = {
+  azureDisks: "A host node has the disks of its machine.",
+  azureNetwork: "A host node shares its machine's network; nothing is attached, opened or translated.",
+  azureSecurity: "Security of virtual machines, which a host node is not.",
+  azureUpgrades: "Nothing upgrades the operating system of a machine that is yours.",
+  azureOnly: "Means something to Azure's own resources only.",
+  cloudServices: "Cloud Services are retired; the pool is kept as it was sent, and a clear resize error says that it gets no nodes.",
+  users: "Tasks run as the user that the agent runs as.",
+  certificates: "Certificates are not put on nodes.",
+  packages: "Packages are not installed: what needs them waits and says so (ApplicationPackagesNotSupported).",
+  containers: "Tasks and nodes with containers wait and say so (ContainerSettingsNotSupported).",
+  mounts: "A pool with mounts gets no nodes and says so (MountsNotSupported).",
+  identities: "There are no managed identities: what needs one waits and says so (AutoStorageNotSupported).",
+  autoStorage: "The account has no auto-storage: what needs it waits and says so (AutoStorageNotSupported).",
+  token: "No token is made: tasks that ask for one wait and say so (AuthenticationTokenNotSupported).",
+  multiInstance: "Tasks of several nodes wait and say so (MultiInstanceNotSupported).",
+  manager: "The tasks of a job with a manager wait and say so (JobManagerTaskNotSupported).",
+  preparation: "The tasks of a job with a preparation task wait and say so (JobPreparationTaskNotSupported).",
+  release: "The tasks of a job with a release task wait and say so (JobReleaseTaskNotSupported).",
+  preemption: "No running task is stopped for one of a higher priority.",
+  interNode: "Host nodes of one machine always reach each other.",
+  timing: "A resize of host nodes takes milliseconds.",
+  neverSent: "Read in examples, not sent: there is nothing to tell.",
+} as const;
