@@ -259,9 +259,20 @@ const inTime = (work: Promise<Reply>, limitMs: number, clock: Services["clock"])
   });
 
 /** Failures other than refusals: what is not permanent says so, the rest is our mistake and tells nothing. */
+/** The one cause that whoever runs the server can end, and only if he hears of it. */
+const busyBecause = ({ message }: StoreUnavailable): { key: string; value: string }[] =>
+  /disk is full|ENOSPC/i.test(message)
+    ? [
+        {
+          key: "Reason",
+          value: "The disk of the server is full; nothing that was acknowledged is lost. Requests are served again once there is space.",
+        },
+      ]
+    : [];
+
 const toApiError = (failure: unknown, operation: OperationDeclaration | undefined): ApiError => {
   if (failure instanceof ApiError) return failure;
-  if (failure instanceof StoreUnavailable) return new ApiError("ServerBusy");
+  if (failure instanceof StoreUnavailable) return new ApiError("ServerBusy", busyBecause(failure));
   // Never a 5xx: clients repeat those, and the node may stay away for long.
   if (failure instanceof NodeUnreachable)
     return new ApiError(operation?.path.startsWith("/jobs/") ? "TaskFilesUnavailable" : "NodeNotReady");
