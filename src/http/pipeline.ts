@@ -258,7 +258,6 @@ const inTime = (work: Promise<Reply>, limitMs: number, clock: Services["clock"])
     );
   });
 
-/** Failures other than refusals: what is not permanent says so, the rest is our mistake and tells nothing. */
 /** The one cause that whoever runs the server can end, and only if he hears of it. */
 const busyBecause = ({ message }: StoreUnavailable): { key: string; value: string }[] =>
   /disk is full|ENOSPC/i.test(message)
@@ -270,6 +269,7 @@ const busyBecause = ({ message }: StoreUnavailable): { key: string; value: strin
       ]
     : [];
 
+/** Failures other than refusals: what is not permanent says so, the rest is our mistake and tells nothing. */
 const toApiError = (failure: unknown, operation: OperationDeclaration | undefined): ApiError => {
   if (failure instanceof ApiError) return failure;
   if (failure instanceof StoreUnavailable) return new ApiError("ServerBusy", busyBecause(failure));
