@@ -55,7 +55,6 @@ export const packageReferences = f.array(f.object(ApplicationPackageReference), 
 export const metadata = f.array(f.object(MetadataItem), { omitEmpty: true });
 /** Ten minutes in the document of 2016-02, fifteen in that of 2017-01; that the change came with the latter is unverified. */
 export const resizeTimeout = f.duration({
-  recorded: recorded.timing,
   minMs: 5 * minuteMs,
   defaults: [
     { since: "2015-12-01.2.2", value: "PT10M" },

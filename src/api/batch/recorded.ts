@@ -22,6 +22,5 @@ export const recorded = {
   release: "The tasks of a job with a release task wait and say so (JobReleaseTaskNotSupported).",
   preemption: "No running task is stopped for one of a higher priority.",
   interNode: "Host nodes of one machine always reach each other.",
-  timing: "A resize of host nodes takes milliseconds.",
   neverSent: "Read in examples, not sent: there is nothing to tell.",
 } as const;
