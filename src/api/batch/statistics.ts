@@ -45,13 +45,18 @@ const ofTasks = {
   writeIOGiB: required(f.number()),
 };
 
-export const JobStatistics = model("JobStatistics", {
+const ofJobs = {
   ...ofTasks,
   numSucceededTasks: required(f.int64String()),
   numFailedTasks: required(f.int64String()),
   numTaskRetries: required(f.int64String()),
   waitTime: required(f.duration()),
-});
+};
+
+export const JobStatistics = model("JobStatistics", ofJobs);
+
+/** Of all jobs that a schedule has made. */
+export const JobScheduleStatistics = model("JobScheduleStatistics", ofJobs);
 
 export const TaskStatistics = model("TaskStatistics", {
   ...ofTasks,
