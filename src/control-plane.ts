@@ -5,13 +5,15 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { batchOperations } from "./api/batch/index.ts";
+import { ApiError } from "./api/errors.ts";
 import type { AccountDirectory } from "./auth/shared-key.ts";
 import { type Location, openLocation } from "./cli/location.ts";
-import { type StartOptions, wellKnownAccount } from "./cli/options.ts";
+import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
 import { banner, type ReadyFile, removeReadyFile, shellExports, writeReadyFile } from "./cli/ready.ts";
 import { makeImageCatalogue, parseOsRelease } from "./domain/image-catalogue.ts";
 import { answerLog } from "./http/answer-check.ts";
 import { type Certificates, ensureCertificates, loadCertificates } from "./http/certificates.ts";
+import { ownNames } from "./http/host-names.ts";
 import { createServer } from "./http/server.ts";
 import { whyHandler } from "./http/why.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
@@ -174,10 +176,16 @@ const build = async (
     health: { ready: () => readiness(store, storageState(), hub, provider.agentId) },
     metrics,
     planes: [
-      { under: "/_quern/agent/transfers", handle: (request, response) => void hub.handleTransfer(request, response) },
+      {
+        under: "/_quern/agent/transfers",
+        handle: (request, response) => {
+          if (!hub.handleTransfer(request, response)) throw new ApiError("ResourceNotFound");
+        },
+      },
       { under: "/_quern/why", handle: whyHandler(services, accounts) },
     ],
     ...(storage.passThrough === undefined ? {} : { blobs: storage.passThrough }),
+    ...(needsOwnNames(options) ? { isOwnName: ownNames(tls.cert) } : {}),
     onUpgrade: (request, socket, head) => {
       if (!hub.handleUpgrade(request, socket, head)) socket.destroy();
     },
@@ -289,6 +297,10 @@ const osRelease = (): string => {
   }
   return `ID=${process.platform}\n`;
 };
+
+/** Anybody can sign with the published key, so on loopback it must be known that it is not a page of the web that speaks. */
+const needsOwnNames = ({ host, accounts }: StartOptions): boolean =>
+  isLoopback(host) && accounts.some(({ key }) => key === wellKnownAccount.key);
 
 const authority = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 

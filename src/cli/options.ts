@@ -68,7 +68,7 @@ const storageOption = (text: string): StorageOption => {
   return { mode: "external", connectionString: text };
 };
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);
+export const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);
 
 const option = (flags: string, description: string, name: string): Option => new Option(flags, description).env(`QUERN_${name}`);
 

@@ -28,6 +28,8 @@ export type ServerOptions = PipelineOptions & {
   readonly planes?: readonly { readonly under: string; readonly handle: PlainHandler }[];
   /** Takes the requests for blobs of the embedded account; false leaves the request to the others. */
   readonly blobs?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Requests whose Host header it does not know are refused before anybody reads them. Without it any name will do. */
+  readonly isOwnName?: (host: string | undefined) => boolean;
   /** WebSockets, of agents for instance. Without it they are served like ordinary requests. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 };
@@ -77,6 +79,10 @@ export const createServer = async (options: ServerOptions): Promise<Listener> =>
     onRequest: (request, response) => {
       // A connection that breaks is noticed by whoever reads or writes it; unheard, it would end the process.
       response.on("error", () => {});
+      if (options.isOwnName?.(request.headers.host) === false) {
+        void runPlain(refuseHost, request, response);
+        return;
+      }
       if (options.blobs?.(request, response) === true) return;
       const path = pathOf(request);
       const plane = planes.find(({ under }) => path === under || path.startsWith(`${under}/`));
@@ -91,6 +97,17 @@ const pathOf = (request: IncomingMessage): string =>
     .replace(/[?#].*$/s, "")
     .replace(/^\/+/, "/")
     .toLowerCase();
+
+const refuseHost: PlainHandler = (request) => {
+  const reason =
+    "With the published account key this server answers only to its address, to localhost and to the names of its certificate. Use one of " +
+    "these, or an account of your own (--account), which any name will do for.";
+  throw new ApiError("InvalidHeaderValue", [
+    { key: "HeaderName", value: "Host" },
+    { key: "HeaderValue", value: (request.headers.host ?? "").slice(0, 256) },
+    { key: "Reason", value: reason },
+  ]);
+};
 
 const readiness =
   (health: Health): PlainHandler =>

@@ -1,0 +1,18 @@
+// Which names this server goes by. A page of the web can make its own name lead to a loopback address and then speak to a server there as to its
+// own; where the account key is published, such a page could sign as well. What it cannot do is name the server otherwise in the Host header.
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+
+/** Tells from a Host header: true for addresses, localhost and all below it, and the names that the certificate (PEM, the server's first) is for. */
+export const ownNames = (certificate: string): ((host: string | undefined) => boolean) => {
+  const server = new X509Certificate(certificate);
+  return (host) => {
+    if (host === undefined || host === "") return true; // No browser leaves it out.
+    const name = host
+      .replace(/:\d*$/, "")
+      .replace(/^\[(.*)\]$/, "$1")
+      .replace(/\.$/, "")
+      .toLowerCase();
+    return isIP(name) !== 0 || name === "localhost" || name.endsWith(".localhost") || server.checkHost(name) !== undefined;
+  };
+};
