@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -70,6 +70,13 @@ test("pid files: private, whole, and nothing else is taken for one", () => {
     assert.deepEqual(readPidFile(path), { pid: 12, startTime: "34" });
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(createFileAtomically(path, "other"), false);
+    // Somebody else who can write here knows the draft's name.
+    writeFileSync(join(directory, "other"), "");
+    symlinkSync(join(directory, "other"), `${path}.${process.pid}.new`);
+    writePidFile(path, { pid: 13, startTime: "34" });
+    assert.equal(readFileSync(join(directory, "other"), "utf8"), "");
+    assert.equal(readPidFile(path)?.pid, 13);
+    assert.deepEqual(readdirSync(directory).sort(), ["other", "x.pid"]);
     for (const text of ["", "{", "null", "12", '{"pid":-1,"startTime":"1"}', '{"pid":1}']) {
       writeFileSync(path, text);
       assert.equal(readPidFile(path), undefined);

@@ -1,7 +1,7 @@
 // Other processes of this machine: who they are, whether they live, how they end. A pid alone names nobody, because numbers are used
 // again; a pid with its start time does. Does not start processes.
 import { execFileSync } from "node:child_process";
-import { linkSync, readdirSync, readFileSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { MessageChannel } from "node:worker_threads";
 import type { Clock } from "./clock.ts";
 
@@ -107,17 +107,22 @@ export const readPidFile = (path: string): (ProcessIdentity & Record<string, unk
   }
 };
 
+/** The directory may be one that others write in too: what lies under the draft's name, a link perhaps, is removed and not written through. */
+const writeDraft = (path: string, text: string): string => {
+  const draft = `${path}.${process.pid}.new`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
+  return draft;
+};
+
 /** Replaces the file as a whole (mode 0600): a reader sees the old or the new content, never half of it. */
 export const writeFileAtomically = (path: string, text: string): void => {
-  const draft = `${path}.${process.pid}.new`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, path);
+  renameSync(writeDraft(path, text), path);
 };
 
 /** Creates the file as a whole (mode 0600); false when it exists. Of several who try at once one succeeds. */
 export const createFileAtomically = (path: string, text: string): boolean => {
-  const draft = `${path}.${process.pid}.new`;
-  writeFileSync(draft, text, { mode: 0o600 });
+  const draft = writeDraft(path, text);
   try {
     linkSync(draft, path);
     return true;
