@@ -5,10 +5,15 @@ import type { Version } from "../../src/api/versions.ts";
 import { sharedPath } from "../support/shared.ts";
 
 export type Change =
-  | { kind: "+prop" | "-prop"; model: string; property: string }
+  /** `type` as the table has it: a model's name, `string`, `integer:int32`, and `[]` for lists. */
+  | { kind: "+prop" | "-prop"; model: string; property: string; type: string }
+  /** What a property became. */
+  | { kind: "~prop"; model: string; of: string; type: string }
+  /** Of a property, or of a named list of values. */
+  | { kind: "~enum"; model: string; of?: string; values: string[] }
   | { kind: "+op" | "-op"; method: string; path: string }
   | { kind: "+param" | "-param"; method: string; path: string; name: string }
-  | { kind: "+def" | "-def"; model: string }
+  | { kind: "+def" | "-def"; model: string; properties: string[] }
   | { kind: "~req"; model: string; required: string[]; optional: string[] };
 
 export type Step = { from: Version; to: Version; changes: Change[] };
@@ -27,10 +32,15 @@ export const readChanges = (): Step[] => {
 const names = (list: string): string[] => [...list.matchAll(/'([^']*)'/g)].map(([, name]) => name!);
 
 const readChange = (line: string): Change | undefined => {
-  const property = /^([+-]prop) (\w+)\.(\S+) /.exec(line);
-  if (property !== null) return { kind: property[1] as "+prop", model: property[2]!, property: property[3]! };
-  const definition = /^([+-]def) (\w+) /.exec(line);
-  if (definition !== null) return { kind: definition[1] as "+def", model: definition[2]! };
+  const property = /^([+-]prop) (\w+)\.(\S+) (\S+)/.exec(line);
+  if (property !== null) return { kind: property[1] as "+prop", model: property[2]!, property: property[3]!, type: property[4]! };
+  const type = /^~prop (\w+)\.(\S+) \S+ -> (\S+)$/.exec(line);
+  if (type !== null) return { kind: "~prop", model: type[1]!, of: type[2]!, type: type[3]! };
+  const values = /^~enum (\w+)(?:\.(\S+))? .* -> (.*)$/.exec(line);
+  if (values !== null)
+    return { kind: "~enum", model: values[1]!, values: names(values[3]!), ...(values[2] === undefined ? {} : { of: values[2] }) };
+  const definition = /^([+-]def) (\w+) (.*)$/.exec(line);
+  if (definition !== null) return { kind: definition[1] as "+def", model: definition[2]!, properties: names(definition[3]!) };
   const operation = /^([+-]op) \('(\w+)', '([^']+)'\)/.exec(line);
   if (operation !== null) return { kind: operation[1] as "+op", method: operation[2]!, path: operation[3]! };
   const parameter = /^([+-]param) \('(\w+)', '([^']+)'\) (\S+)/.exec(line);

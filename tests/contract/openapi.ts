@@ -11,6 +11,9 @@ export type Schema = {
   type?: string;
   format?: string;
   enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
   items?: Schema;
   properties?: Record<string, Schema>;
   additionalProperties?: Schema;
@@ -21,6 +24,7 @@ export type DocumentOperation = {
   operationId: string;
   parameters: Parameter[];
   responses: Record<string, { schema?: Schema }>;
+  "x-ms-examples"?: Record<string, { $ref: string }>;
 };
 export type Document = {
   definitions: Record<string, Schema>;
