@@ -3,6 +3,7 @@ import { type Dirent, constants as fsConstants } from "node:fs";
 import { appendFile, lstat, open, readdir, realpath, stat, unlink } from "node:fs/promises";
 import { isAbsolute, join, resolve, sep } from "node:path";
 import type { Failure, OutputFileOrder } from "../api/agent/messages.ts";
+import { withoutOuterSlashes } from "../lib/slashes.ts";
 import { AddressRefused, type UrlPolicy } from "../storage/addresses.ts";
 import { BlobError, uploadFile } from "../storage/blobs.ts";
 import { bounded } from "./bounded.ts";
@@ -52,8 +53,8 @@ async function* search(directory: string, relative: string, steps: FilePattern["
 }
 
 const targetName = (order: OutputFileOrder, pattern: FilePattern, match: Match): string => {
-  const path = order.path?.replace(/^\/+|\/+$/g, "");
-  if (!path) return match.relative;
+  const path = order.path === undefined ? "" : withoutOuterSlashes(order.path);
+  if (path === "") return match.relative;
   return pattern.wildcard ? `${path}/${match.relative}` : path;
 };
 

@@ -11,7 +11,7 @@ export type Target = {
   readonly query: readonly (readonly [name: string, value: string])[];
 };
 
-/** Throws RequestUrlFailedToParse for escapes that decode to nothing, InvalidUri for a target that is no path. */
+/** Throws RequestUrlFailedToParse for escapes that decode to nothing, InvalidUri for a target that is no path or has too many parameters. */
 export const parseTarget = (url: string): Target => {
   const text = asUtf8(url);
   const raw = text.startsWith("/") ? text : withoutOrigin(text);
@@ -32,14 +32,17 @@ export const decodeSegment = (segment: string): string => {
   return decoded;
 };
 
-const parsePairs = (query: string): Target["query"] =>
-  query
-    .split("&")
-    .filter((pair) => pair !== "")
-    .map((pair) => {
-      const equals = pair.indexOf("=");
-      return equals === -1 ? [decodeQuery(pair), ""] : [decodeQuery(pair.slice(0, equals)), decodeQuery(pair.slice(equals + 1))];
-    });
+/** More than any client sends. A signature has several readings of the query, each of which costs as much as there are parameters. */
+const mostPairs = 100;
+
+const parsePairs = (query: string): Target["query"] => {
+  const pairs = query.split("&").filter((pair) => pair !== "");
+  if (pairs.length > mostPairs) throw new ApiError("InvalidUri");
+  return pairs.map((pair) => {
+    const equals = pair.indexOf("=");
+    return equals === -1 ? [decodeQuery(pair), ""] : [decodeQuery(pair.slice(0, equals)), decodeQuery(pair.slice(equals + 1))];
+  });
+};
 
 const decodeQuery = (text: string): string => {
   const spaced = text.includes("+") ? text.replaceAll("+", " ") : text;

@@ -1,6 +1,7 @@
 // Nothing that lets a reader of the log act as someone else stays in it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "./clock.ts";
 import { redactHeaders, redactText, redactValue } from "./redact.ts";
 
 test("signatures, tokens, keys and passwords are taken out, the rest stays", () => {
@@ -39,4 +40,21 @@ test("headers by name, values at any depth, errors with what they say", () => {
   const circle: { self?: unknown } = {};
   circle.self = circle;
   assert.ok(JSON.stringify(redactValue(circle)).length < 200);
+});
+
+test("no text, however made, takes more time than its length", () => {
+  const clock = systemClock();
+  const [pieces, length] = [
+    ["a-", "a.", "sig ", "sig=", "://", "a://", "@", " ", "%26", "%26sig%3D", "SharedKey ", "Bearer ", "Basic A", "?"],
+    300_000,
+  ];
+  for (const piece of pieces) {
+    for (const end of ["", "!", "://u:p@h", "@"]) {
+      const text = `sig ${piece.repeat(length / piece.length)}${end}`;
+      const begun = clock.elapsed();
+      redactText(text);
+      assert.ok(clock.elapsed() - begun < 1000, `${piece} ... ${end} took ${clock.elapsed() - begun} ms`);
+    }
+  }
+  assert.equal(redactText(`${"a".repeat(1000)}://user:pw@host`), `${"a".repeat(1000)}://REDACTED@host`);
 });

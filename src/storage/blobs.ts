@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { finished, type Readable } from "node:stream";
+import { withoutTrailingSlashes } from "../lib/slashes.ts";
 import { checkedUrl, type UrlPolicy } from "./addresses.ts";
 
 /** What a storage service answered, or why there was no answer. Never holds a URL. */
@@ -135,7 +136,7 @@ const unescapeXml = (text: string): string =>
 /** A container's URL with something added to its path or its query; the SAS stays. */
 const within = (containerUrl: string, path: string, query: Record<string, string>): string => {
   const url = new URL(containerUrl);
-  if (path !== "") url.pathname = `${url.pathname.replace(/\/+$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  if (path !== "") url.pathname = `${withoutTrailingSlashes(url.pathname)}/${path.split("/").map(encodeURIComponent).join("/")}`;
   for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
   return url.href;
 };
