@@ -118,8 +118,8 @@ test("a completed task keeps its times, its place and its ETag", () => {
 
 test("requeue and recovery count apart, and what never began is counted in neither", () => {
   const running: Task = { ...aTask(), state: "running", execution: { retryCount: 1, requeueCount: 0, startTime: 5 } };
-  assert.deepEqual(requeueTask(running, 9).execution, { retryCount: 1, requeueCount: 1, lastRequeueTime: 9 });
-  assert.deepEqual(recoverTask(running, 9).execution, { retryCount: 1, requeueCount: 0, recoveryCount: 1 });
+  assert.deepEqual(requeueTask(running, 9).execution, { retryCount: 1, requeueCount: 1, lastRequeueTime: 9, ranMs: 4 });
+  assert.deepEqual(recoverTask(running, 9).execution, { retryCount: 1, requeueCount: 0, recoveryCount: 1, ranMs: 4 });
   const waiting = requeueTask(aTask(), 9);
   assert.deepEqual([waiting.nodeId, waiting.execution.requeueCount, waiting.attempt], [undefined, 0, 1]);
 });

@@ -2,7 +2,7 @@
 import type { Failure, ResourceUsage, TaskOutcome } from "../api/agent/messages.ts";
 import type { Instant } from "../lib/clock.ts";
 import type { Job, JobAction } from "./jobs.ts";
-import { type Execution, startTask, type Task } from "./tasks.ts";
+import { type Execution, ranUntil, startTask, type Task } from "./tasks.ts";
 
 export type Verdict = {
   after: Task;
@@ -37,7 +37,13 @@ const retried = (task: Task, usage: ResourceUsage | undefined, outcome: TaskOutc
     previousState: task.state,
     previousStateChangedAt: task.stateChangedAt,
     nodeId: undefined,
-    execution: { ...execution, usage, retryCount: execution.retryCount + 1, lastRetryTime: outcome.endedAt },
+    execution: {
+      ...execution,
+      ...ranUntil(task, outcome.endedAt),
+      usage,
+      retryCount: execution.retryCount + 1,
+      lastRetryTime: outcome.endedAt,
+    },
   };
   return { after, jobAction: "none", kind: "retry" };
 };

@@ -25,6 +25,8 @@ export type Execution = {
   node?: { poolId: string; nodeId: string };
   /** Of all runs together. */
   usage?: ResourceUsage;
+  /** How long the runs before the present or last one took, in ms. */
+  ranMs?: number;
 };
 
 export type Task = {
@@ -93,7 +95,13 @@ export const startTask = (task: Task, startedAt: Instant): Task => {
 
 const backToQueue = (task: Task, now: Instant, execution: Execution): Task => {
   const { startTime: _startTime, endTime: _endTime, exitCode: _exitCode, failureInfo: _failureInfo, result: _result, ...kept } = execution;
-  return { ...moved(task, "active", now), nodeId: undefined, execution: kept };
+  return { ...moved(task, "active", now), nodeId: undefined, execution: { ...kept, ...ranUntil(task, now) } };
+};
+
+/** The wall clock time with the run that ends now, or has ended; nothing when there was none. */
+export const ranUntil = ({ state, execution }: Task, now: Instant): Pick<Execution, "ranMs"> => {
+  const { startTime, endTime, ranMs = 0 } = execution;
+  return state === "active" || startTime === undefined ? {} : { ranMs: ranMs + Math.max(0, (endTime ?? now) - startTime) };
 };
 
 /** The user's doing (disable, resize, reboot with `requeue`): counted in requeueCount, limited by nothing. */

@@ -41,3 +41,7 @@ export const durationMs = (text: string): number => {
   if (ticks === undefined) throw new RangeError(`not a duration: ${text}`);
   return ticks >= 3_650_000n * ticksPerDay ? Number.POSITIVE_INFINITY : Number(ticks / 10_000n);
 };
+
+/** Milliseconds, 0 or more, in the service's spelling. */
+export const durationOf = (ms: number): string =>
+  normaliseDuration(`PT${Math.floor(ms / 1000)}.${String(Math.floor(ms) % 1000).padStart(3, "0")}S`)!;

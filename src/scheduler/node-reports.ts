@@ -50,7 +50,7 @@ const removed = async (context: Context, read: Reader, node: Node): Promise<{ wr
   const now = context.clock.now();
   const placed = await placedTasks(read, { accountId: node.accountId, nodeId: node.id });
   const back = placed.length === 0 ? [] : saveTasks(placed.map((task) => ({ before: task, after: recoverTask(task, now) })));
-  if (node.leaving?.kind === "remove") return { writes: [...back, ...deleteNodes([node])], after: node };
+  if (node.leaving?.kind === "remove") return { writes: [...back, ...deleteNodes([node], now)], after: node };
   const move = nodeStates.next(node.state, "lost");
   const after = move.to === undefined ? node : moveNode(node, move.to, now);
   return { writes: [...back, ...saveNode(after)], after };

@@ -2,6 +2,7 @@
 import type { Job, JobState } from "../domain/jobs.ts";
 import { oneOf, type Reader, type SqlValue, sql, type Write, write } from "./db.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
+import { keepStatistics } from "./job-statistics.ts";
 import { jsonOrNull, type ListPage, pageOf } from "./lists.ts";
 
 export { checkCounts, jobCounts } from "./job-counts.ts";
@@ -126,13 +127,14 @@ export const saveJob = (job: Job): Write[] => [
   },
 ];
 
-/** With its counts; Conflict while a task of it is left (`deleteTasksOfJob`). */
+/** With its counts; what it used is kept. Conflict while a task of it is left (`deleteTasksOfJob`). */
 export const deleteJob = (job: Job): Write[] => [
   write(
     sql`DELETE FROM jobs WHERE account_id = ${job.accountId} AND key = ${job.key} AND generation = ${job.generation}
         AND NOT EXISTS (SELECT 1 FROM tasks WHERE account_id = ${job.accountId} AND job_uid = ${job.uid})`,
     1,
   ),
+  ...keepStatistics(job),
   write(sql`DELETE FROM job_counts WHERE account_id = ${job.accountId} AND job_uid = ${job.uid}`, 1),
 ];
 

@@ -1,9 +1,11 @@
 // Compute nodes in the database. Whether a node shows as idle, running or offline follows from the tasks that run on it
 // (domain/nodes.ts); where a query must know, it asks the index tasks_placed.
 import type { Node, NodeState } from "../domain/nodes.ts";
+import type { Instant } from "../lib/clock.ts";
 import { oneOf, type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { comparisons, equality, type FilterColumns } from "./filter.ts";
 import { jsonOrNull, type ListPage, pageOf, slices } from "./lists.ts";
+import { keepNodeTime } from "./node-time.ts";
 
 type NodeRow = {
   account_id: number;
@@ -170,7 +172,9 @@ export const checkNothingPlaced = (nodes: readonly Node[]): Write => ({
 });
 
 /** With the chores on them. */
-export const deleteNodes = (nodes: readonly Node[]): Write[] => [
+export const deleteNodes = (nodes: readonly Node[], at: Instant): Write[] => [
+  // How long they were there is written down before they go, and before their pool goes where that goes too.
+  ...keepNodeTime(nodes, at),
   {
     text: "DELETE FROM nodes WHERE account_id = ? AND pool_key = ? AND id = ? AND generation = ?",
     rows: nodes.map((node) => [node.accountId, node.poolKey, node.id, node.generation]),

@@ -3,6 +3,7 @@ import type { Pool } from "../domain/pools.ts";
 import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { jsonOrNull, type ListPage, pageOf } from "./lists.ts";
+import { forgetNodeTime } from "./node-time.ts";
 
 type PoolRow = {
   account_id: number;
@@ -107,6 +108,7 @@ export const deletePool = (pool: Pool): Write[] => [
     rows: [[pool.accountId, pool.key, pool.generation]],
     guard: 1,
   },
+  forgetNodeTime(pool.accountId, pool.key),
 ];
 
 /** What $filter of Pool_List offers (reference: errors-and-http section 4). */

@@ -7,6 +7,7 @@ import { oneOf, type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { changeSatisfied, deleteDependencies, insertDependencies, satisfy, type TaskDependency, unsatisfy } from "./dependencies.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { type Counted, countChanges } from "./job-counts.ts";
+import { statisticsChanges } from "./job-statistics.ts";
 import { type ListPage, pageOf, slices } from "./lists.ts";
 import { changingColumns, changingValues, setChanging, type TaskRow, taskFromRow } from "./task-rows.ts";
 
@@ -190,6 +191,7 @@ export const saveTasks = (changes: readonly { before: Task; after: Task }[]): Wr
     ...guardedRows(`UPDATE tasks SET spec = ?, ${setChanging}, generation = generation + 1 ${thisGeneration}`, rowsWithSpec),
     ...changeSatisfied(turned(true), turned(false)),
     ...countChanges(changes),
+    ...statisticsChanges(changes),
   ];
 };
 

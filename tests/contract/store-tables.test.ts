@@ -105,7 +105,7 @@ test("nodes", async (t) => {
   await assert.rejects(store.commit(nodes.saveNodes([{ ...plain, generation: 2 }, aNode({ id: "n2" })])), conflictAt(0, 1));
 
   await store.commit(addChores([{ accountId: 1, nodeId: "n3", id: 1, chore: { type: "removeDirectory", path: "p" } }]));
-  await store.commit(nodes.deleteNodes([aNode({ id: "n3", poolKey: "other" })]));
+  await store.commit(nodes.deleteNodes([aNode({ id: "n3", poolKey: "other" })], 0));
   assert.deepEqual([await nodes.getNodeById(store, "n3"), await choresOfNode(store, 1, "n3")], [undefined, []]);
 });
 
@@ -124,7 +124,7 @@ test("nodes are counted and filtered by the state that domain/nodes.ts shows", a
       ),
     ),
   );
-  await store.commit([...nodes.deleteNodes([aNode()]), ...nodes.insertNodes(all.map(({ node }) => node))]);
+  await store.commit([...nodes.deleteNodes([aNode()], 0), ...nodes.insertNodes(all.map(({ node }) => node))]);
   const loaded = all.filter(({ load }) => load !== "none");
   await store.commit(
     tasks.insertTasks(

@@ -129,7 +129,7 @@ export const deletePool: Handler<typeof api.deletePool> = async (request, servic
     const deleted = allowed(deletedPool(pool, request.now));
     const nodes = await nodesOfPool(read, pool.accountId, pool.key);
     if ((await allPlacedTasks(read, nodes)).length === 0) {
-      return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes), ...store.deletePool(pool)], result: { pool, gone: nodes } };
+      return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, request.now), ...store.deletePool(pool)], result: { pool, gone: nodes } };
     }
     const leaving = nodes.map((node) => requestLeave(node, "requeue", request.now));
     const saved = store.savePool({ ...deleted, modified: services.clock.stamp() });

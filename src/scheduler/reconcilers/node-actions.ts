@@ -120,6 +120,6 @@ const remove = async (context: Context, key: PoolKey, nodes: readonly Node[]): P
     const rows = (await nodesOfPool(read, key.accountId, key.poolKey)).filter(
       (node) => gone.includes(node.id) && node.leaving?.kind === "remove",
     );
-    return { writes: rows.length === 0 ? [] : deleteNodes(rows), result: rows.length > 0 };
+    return { writes: rows.length === 0 ? [] : deleteNodes(rows, context.clock.now()), result: rows.length > 0 };
   });
 };

@@ -57,7 +57,7 @@ const emptied = async (read: Reader, pool: Pool, nodes: readonly Node[], now: nu
   if (asked.length > 0) return { writes: saveNodes(asked), created: [] };
   if (nodes.length === 0) return { writes: deletePool(pool), created: [] };
   if ((await allPlacedTasks(read, nodes)).length > 0) return nothing;
-  return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes), ...deletePool(pool)], created: [], dropped: [...nodes] };
+  return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, now), ...deletePool(pool)], created: [], dropped: [...nodes] };
 };
 
 /** Nodes whose rows are gone. */
@@ -205,5 +205,5 @@ const giveUp = (context: Context, { accountId, key }: Pool, reasons: ReadonlyMap
     const dedicated = nodes.filter((node) => node.isDedicated).length;
     const errors = resizeErrors({ dedicated, lowPriority: nodes.length - dedicated }, "AllocationFailed", [...reasons.values()][0]);
     const saved = pool === undefined || pool.state === "deleting" ? [] : savePool(settlePool(pool, errors, context.clock.now()));
-    return { writes: [...deleteNodes(nodes), ...saved], result: undefined };
+    return { writes: [...deleteNodes(nodes, context.clock.now()), ...saved], result: undefined };
   });
