@@ -44,6 +44,21 @@ test("lists show children or everything below, and nothing that leads out", asyn
   assert.equal(answer.entry.isDirectory, false);
 });
 
+test("a list that would be too long for one message is refused", async (t) => {
+  const { root } = aRoot(t);
+  // Names are from the directory that is listed on, and control characters take six bytes each on the wire.
+  const name = "\u0001".repeat(240);
+  const deep = join(root, "d/deep", ...Array<string>(10).fill(name));
+  mkdirSync(deep, { recursive: true });
+  for (let n = 0; n < 1_400; n++) writeFileSync(join(deep, String(n)), "");
+  for (const path of ["d/deep", "d", ""]) {
+    const { answer } = await answerFileRequest(root, { type: "list", path, recursive: true });
+    assert.ok(answer.type === "refused");
+    assert.equal(answer.reason, "failed");
+  }
+  assert.equal((await answerFileRequest(root, { type: "list", path: "d", recursive: false })).answer.type, "entries");
+});
+
 test("ranges are inclusive and held to the file", async (t) => {
   const { root } = aRoot(t);
   const read = async (start?: number, end?: number) => {

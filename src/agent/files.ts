@@ -43,8 +43,19 @@ const locate = async (root: string, parts: string[]): Promise<string> => {
   return real;
 };
 
+/** An answer is one message, and one that is too long ends the connection of all the agent's nodes: about 100,000 files of usual names. */
+const longestList = 16 * 1024 * 1024;
+
+type Listing = { entries: FileEntry[]; length: number };
+
+const addTo = (listing: Listing, entry: FileEntry): void => {
+  listing.entries.push(entry);
+  listing.length += Buffer.byteLength(JSON.stringify(entry));
+  if (listing.length > longestList) throw new Refused("failed", "There are more files than can be listed at once.");
+};
+
 /** Names are relative to what was listed. A link is shown as what it leads to when that is inside, left out otherwise, and never entered. */
-const listInto = async (entries: FileEntry[], root: string, directory: string, prefix: string, recursive: boolean): Promise<void> => {
+const listInto = async (listing: Listing, root: string, directory: string, prefix: string, recursive: boolean): Promise<void> => {
   const children: Dirent[] = await readdir(directory, { withFileTypes: true });
   for (const child of children.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(directory, child.name);
@@ -53,8 +64,11 @@ const listInto = async (entries: FileEntry[], root: string, directory: string, p
     // What vanished meanwhile is not listed; tasks delete files while we look.
     const info = target === undefined ? undefined : await lstat(target).catch(() => undefined);
     if (info === undefined || !(info.isFile() || info.isDirectory())) continue;
-    entries.push(entryOf(name, info));
-    if (recursive && child.isDirectory()) await listInto(entries, root, path, `${name}/`, true).catch(() => undefined);
+    addTo(listing, entryOf(name, info));
+    if (!recursive || !child.isDirectory()) continue;
+    await listInto(listing, root, path, `${name}/`, true).catch((error: unknown) => {
+      if (error instanceof Refused) throw error;
+    });
   }
 };
 
@@ -115,9 +129,9 @@ const answer = async (root: string, request: FileRequest): Promise<FileReply> =>
   const info = await lstat(path);
   if (request.type === "stat") return { answer: { type: "entry", entry: entryOf(name, info) } };
   if (!info.isDirectory()) throw new Refused("notFound", "The path is not a directory.");
-  const entries: FileEntry[] = [];
-  await listInto(entries, root, path, "", request.recursive);
-  return { answer: { type: "entries", entries } };
+  const listing: Listing = { entries: [], length: 0 };
+  await listInto(listing, root, path, "", request.recursive);
+  return { answer: { type: "entries", entries: listing.entries } };
 };
 
 const notFound = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);

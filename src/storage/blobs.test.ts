@@ -1,6 +1,9 @@
 // The blob verbs against a real blob storage (Azurite): odd names, pages, blocks, and what a failure says.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -25,6 +28,25 @@ test("names of all kinds are listed and fetched as they are", async () => {
   assert.deepEqual((await Array.fromAsync(listBlobs(url, "", policy()))).sort(), names);
   assert.deepEqual(await Array.fromAsync(listBlobs(url, "a&", policy())), ["a&b<c>"]);
   for (const name of names) assert.equal(await text(await downloadUrl(blobUrl(url, name), policy())), `text of ${name}`);
+});
+
+test("a list that does not come to an end is given up", async (t) => {
+  let pages = 0;
+  const blob = `<Blob><Name>${"n".repeat(1000)}</Name></Blob>`;
+  const page = `<EnumerationResults><Blobs>${blob.repeat(5000)}</Blobs><NextMarker>more</NextMarker></EnumerationResults>`;
+  const server = createServer((_request, response) => {
+    pages++;
+    response.end(page);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const listed = Array.fromAsync(listBlobs(`http://${host}/c`, "", { storageHosts: [host], allowPrivateUrls: false }));
+  await assert.rejects(listed, (error) => error instanceof BlobError && !isTransient(error));
+  assert.equal(pages, 7);
 });
 
 test("a file goes up in one piece or in blocks, also an empty one, with its headers", async () => {

@@ -143,16 +143,27 @@ const within = (containerUrl: string, path: string, query: Record<string, string
 
 export const blobUrl = (containerUrl: string, name: string): string => within(containerUrl, name, {});
 
+/** In characters of names; each page counts as well. Names are collected before the first blob is fetched, and a hostile server never ends. */
+const longestListing = 32 * 2 ** 20;
+const lengthOfPage = 100;
+
 /** All blob names of a container that begin with the prefix, a page after the other. */
 export async function* listBlobs(containerUrl: string, prefix: string, policy: UrlPolicy, signal?: AbortSignal): AsyncGenerator<string> {
   let marker = "";
+  let length = 0;
   do {
     checkedUrl(containerUrl, policy);
     const query = { restype: "container", comp: "list", ...(prefix && { prefix }), ...(marker && { marker }) };
     const headers = { "x-ms-version": storageVersion };
     const response = await exchange(within(containerUrl, "", query), policy, { method: "GET", headers, ...(signal && { signal }) });
     const page = await textOf(response, 32 * 2 ** 20);
-    for (const [, name] of page.matchAll(/<Blob>\s*<Name>([^<]*)<\/Name>/g)) yield unescapeXml(name!);
+    length += lengthOfPage;
+    for (const [, name] of page.matchAll(/<Blob>\s*<Name>([^<]*)<\/Name>/g)) {
+      length += name!.length;
+      if (length > longestListing) break;
+      yield unescapeXml(name!);
+    }
+    if (length > longestListing) throw new BlobError("the container has more blobs than can be listed", 413);
     marker = unescapeXml(/<NextMarker>([^<]*)<\/NextMarker>/.exec(page)?.[1] ?? "");
   } while (marker !== "");
 }
