@@ -123,6 +123,7 @@ const checkUsers = (accounts: PoolParameter["userAccounts"]): void => {
   }
 };
 
+/** Two file systems may name one path: an example of the official documents does. */
 const checkMounts = (mounts: PoolParameter["mountConfiguration"]): void => {
   const paths = (mounts ?? []).flatMap((mount) =>
     Object.values(mount).map((one) => (one as { relativeMountPath: string }).relativeMountPath),
@@ -130,8 +131,6 @@ const checkMounts = (mounts: PoolParameter["mountConfiguration"]): void => {
   const outside = paths.find((path) => !staysBelow(path));
   if (outside !== undefined)
     throw invalidProperty("relativeMountPath", "The mount path must be relative and must not leave the mounts directory.", outside);
-  const repeated = firstRepeated(paths);
-  if (repeated !== undefined) throw invalidProperty("relativeMountPath", "The mount paths of a pool must be unique.", repeated);
 };
 
 const checkUpgradePolicy = (policy: PoolParameter["upgradePolicy"]): void => {

@@ -69,6 +69,10 @@ const meant: Record<string, readonly [versions: string, reason: string]> = {
   ],
   "VirtualMachineConfiguration.imageReference is optional": ["2017-01", "The alternative, a pool of VHD blobs, cannot be had here."],
   "OSDisk.imageUris is required": ["2017-01", "Likewise: without VHD blobs an OS disk needs none."],
+  "PoolUpdatePropertiesParameter.certificateReferences is required": [
+    "2024-07",
+    "The TypeSpec document of the same version does not require it, and its own example leaves it out.",
+  ],
   "TaskCountsResult is called TaskCounts": ["2018-08 2019-06", flatCounts],
 };
 

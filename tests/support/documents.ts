@@ -48,6 +48,12 @@ const definition = (document: Document, name: string): Schema => {
   return document.definitions[name];
 };
 
+const propertiesOf = (document: Document, name: string): Record<string, Schema> => {
+  const of = definition(document, name);
+  of.properties ??= {};
+  return of.properties;
+};
+
 /** Properties of new models have no type in the table: any value will do. */
 const anything: Schema = {};
 
@@ -61,13 +67,13 @@ const apply = (document: Document, change: Change): void => {
       // Kept: something that the table does not tell of may still refer to it.
       return;
     case "+prop":
-      (definition(document, change.model).properties ??= {})[change.property] = schemaOf(change.type);
+      propertiesOf(document, change.model)[change.property] = schemaOf(change.type);
       return;
     case "-prop":
       delete definition(document, change.model).properties?.[change.property];
       return;
     case "~prop":
-      (definition(document, change.model).properties ??= {})[change.of] = schemaOf(change.type);
+      propertiesOf(document, change.model)[change.of] = schemaOf(change.type);
       return;
     case "~enum": {
       const changed =
@@ -100,7 +106,7 @@ const takeNewOperations = (document: Document, version: Version): void => {
     for (const [method, operation] of Object.entries(methods)) {
       const isNew =
         born.has(`${method.toUpperCase()} ${path}`) && !routes.has(`${method.toUpperCase()} ${path.replace(/\{[^}]*\}/g, "{}")}`);
-      if (isNew) (document.paths[path] ??= {})[method] = operation;
+      if (isNew) document.paths[path] = { ...document.paths[path], [method]: operation };
     }
   }
   for (const [name, schema] of Object.entries(next.definitions)) document.definitions[name] ??= schema;
@@ -111,14 +117,14 @@ const withoutFirstStep = (): Document => {
   const document = whole("2016-02-01.3.0");
   for (const change of readChanges()[0]!.changes) {
     if (change.kind === "+prop") delete definition(document, change.model).properties?.[change.property];
-    if (change.kind === "-prop") (definition(document, change.model).properties ??= {})[change.property] = schemaOf(change.type);
+    if (change.kind === "-prop") propertiesOf(document, change.model)[change.property] = schemaOf(change.type);
     if (change.kind === "+op") delete document.paths[change.path]?.[change.method.toLowerCase()];
     if (change.kind === "~req") {
       const after = definition(document, change.model).required ?? [];
       definition(document, change.model).required = [...after.filter((name) => !change.required.includes(name)), ...change.optional];
     }
   }
-  (document.definitions.CertificateReference!.properties ??= {}).visibility = { type: "string" };
+  propertiesOf(document, "CertificateReference").visibility = { type: "string" };
   return document;
 };
 

@@ -9,7 +9,9 @@ import { NetworkConfiguration } from "./network.ts";
 import {
   certificateReferences,
   communicationMode,
+  evaluationInterval,
   firstVersionSystem,
+  formula,
   metadata,
   packageReferences,
   poolMeaning,
@@ -97,7 +99,8 @@ export const PoolPatchParameter = model("PoolPatchParameter", {
 /** Replaces all of it: a start task that is left out is removed. */
 export const PoolUpdatePropertiesParameter = model("PoolUpdatePropertiesParameter", {
   startTask: f.object(StartTask),
-  certificateReferences: requiredIn(certificateReferences, { until: "2024-07-01.20.0" }),
+  // Of the two documents of 2024-07 one requires it, the other (which newer clients are made from) does not.
+  certificateReferences: requiredIn(certificateReferences, { until: "2024-02-01.19.0" }),
   applicationPackageReferences: required(packageReferences),
   metadata: required(metadata),
   targetNodeCommunicationMode: communicationMode,
@@ -118,6 +121,14 @@ export const NodeRemoveParameter = model("NodeRemoveParameter", {
   nodeDeallocationOption,
 });
 
+/** What is left out stays as it is; a pool that a formula does not size yet needs one. */
+export const PoolEnableAutoScaleParameter = model("PoolEnableAutoScaleParameter", {
+  autoScaleFormula: f.string(formula),
+  autoScaleEvaluationInterval: f.duration(evaluationInterval),
+});
+
+export const PoolEvaluateAutoScaleParameter = model("PoolEvaluateAutoScaleParameter", { autoScaleFormula: required(f.string(formula)) });
+
 const onePool = "/pools/{poolId}";
 const changed = { etag: true, dataServiceId: true } as const;
 
@@ -137,6 +148,7 @@ export const addPool = operation("Pool_Add", {
     "InvalidCertificateReferences",
     "NodeAgentSKUNotFound",
     "InvalidAutoScalingSettings",
+    "AutoScalingFormulaSyntaxError",
   ],
 });
 
@@ -238,4 +250,50 @@ export const removePoolNodes = operation("Pool_RemoveNodes", {
   conditions: "all",
   answer: { status: 202, ...changed },
   errors: ["PoolNotFound", "PoolBeingDeleted", "PoolBeingResized", "NodeNotFound", "OperationInvalidForCurrentState"],
+});
+
+export const enablePoolAutoScale = operation("Pool_EnableAutoScale", {
+  method: "POST",
+  path: `${onePool}/enableautoscale`,
+  summary: "Lets a formula set how many nodes a pool has, or changes the formula or how often it is evaluated.",
+  query: noQuery,
+  body: PoolEnableAutoScaleParameter,
+  conditions: "all",
+  answer: { status: 200, ...changed },
+  errors: [
+    "PoolNotFound",
+    "PoolBeingDeleted",
+    "PoolBeingResized",
+    "AutoScalingFormulaSyntaxError",
+    "AutoScalingFormulaTooLong",
+    "InvalidAutoScalingSettings",
+    "TooManyEnableAutoScaleRequests",
+  ],
+});
+
+export const disablePoolAutoScale = operation("Pool_DisableAutoScale", {
+  method: "POST",
+  path: `${onePool}/disableautoscale`,
+  summary: "Leaves a pool at the size that its formula gave it last.",
+  query: noQuery,
+  conditions: "none",
+  answer: { status: 200, ...changed },
+  errors: ["PoolNotFound", "PoolBeingDeleted"],
+});
+
+/** What is wrong with the formula is in the answer, which is 200 all the same. */
+export const evaluatePoolAutoScale = operation("Pool_EvaluateAutoScale", {
+  method: "POST",
+  path: `${onePool}/evaluateautoscale`,
+  summary: "Tells what a formula would make of a pool now, and changes nothing.",
+  query: noQuery,
+  body: PoolEvaluateAutoScaleParameter,
+  conditions: "none",
+  answer: {
+    status: 200,
+    body: AutoScaleRun,
+    metadata: "Microsoft.Azure.Batch.Protocol.Entities.AutoScaleRun",
+    dataServiceId: true,
+  },
+  errors: ["PoolNotFound", "PoolBeingDeleted", "OperationInvalidForCurrentState", "AutoScalingFormulaTooLong"],
 });

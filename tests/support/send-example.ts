@@ -1,0 +1,42 @@
+// Sends one example of the documents to a running Quern in the words of an api-version. What must be there is built first.
+import type { Plain } from "../../src/api/fields.ts";
+import type { Version } from "../../src/api/versions.ts";
+import type { ExampleWorld } from "./example-world.ts";
+import { type Example, respelt } from "./examples.ts";
+import type { Answer } from "./signed.ts";
+
+export type Sent = { method: string; url: string; body?: Plain; answer: Answer };
+
+export const sendExample = async (world: ExampleWorld, example: Example, version: Version): Promise<Sent> => {
+  const { operation } = example;
+  const prepared = await world.prepare(example);
+  const path: Record<string, string> = { ...example.path, ...prepared.path };
+  const filled = operation.path.replace(/\{\+?(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? name).replace(/%2F/g, "/"));
+  const query = new URLSearchParams({ ...example.query, ...prepared.query }).toString();
+  const url = query === "" ? filled : `${filled}?${query}`;
+  const given = example.body === undefined ? undefined : (prepared.body ?? ((body: Plain) => body))(structuredClone(example.body));
+  const body =
+    given === undefined || operation.body === undefined
+      ? undefined
+      : inVersion(respelt(operation.body, given, version), operation.id, version);
+  const sent = { method: operation.method, url, ...(body === undefined ? {} : { body }) };
+  return {
+    ...sent,
+    answer: await world.user.raw({ method: operation.method, path: url, version, ...(body === undefined ? {} : { body }) }),
+  };
+};
+
+/** What a version requires and the example of a later one cannot say. */
+const inVersion = (body: Plain, id: string, version: Version): Plain => {
+  // Pools of the first version are Cloud Services, whose system is named in the pool.
+  if (version === "2015-12-01.2.2") return withFamily(body, id === "Pool_Add");
+  return body;
+};
+
+const withFamily = (body: Plain, isPool: boolean): Plain => {
+  if (isPool) body.osFamily ??= "4";
+  const specification = (body.jobSpecification ?? body) as { poolInfo?: { autoPoolSpecification?: { pool?: Plain } } };
+  const pool = specification.poolInfo?.autoPoolSpecification?.pool;
+  if (pool !== undefined) pool.osFamily ??= "4";
+  return body;
+};
