@@ -156,9 +156,17 @@ export const requestEnableScheduling = (node: Node, now: Instant): { after: Node
   return { after: { ...moveNode(node, move.to, now), schedulingState: "enabled", leaving } };
 };
 
-/** A node leaves the pool: said once, carried out by the node reconciler. A reboot or disable under way is overtaken. */
-export const requestLeave = (node: Node, option: DeallocationOption, now: Instant): Node =>
-  node.leaving?.kind === "remove" ? node : { ...moveNode(node, "leavingpool", now), leaving: { kind: "remove", option, since: now } };
+/**
+ * A node leaves the pool: said once, carried out by the node reconciler. A reboot or disable under way is overtaken, and a removal that
+ * waits for tasks by one that does not: a deleted pool waits for none.
+ */
+export const requestLeave = (node: Node, option: DeallocationOption, now: Instant): Node => {
+  if (node.leaving?.kind !== "remove") return { ...moveNode(node, "leavingpool", now), leaving: { kind: "remove", option, since: now } };
+  return isPatient(node.leaving.option) && !isPatient(option) ? { ...node, leaving: { ...node.leaving, option } } : node;
+};
+
+/** Lets the tasks on a node end by themselves. */
+const isPatient = (option: DeallocationOption): boolean => option === "taskcompletion" || option === "retaineddata";
 
 /** A resize that was stopped or timed out lets go of a node whose tasks still run. */
 export const stayAfterAll = (node: Node, now: Instant): Node => ({ ...moveNode(node, "idle", now), leaving: undefined });

@@ -53,7 +53,7 @@ const nextStep = async (context: Context, read: Reader, key: PoolKey): Promise<S
  * nobody waits for the agent, which removes what it hosts when it is told, or when it next says hello and the store does not know it.
  */
 const emptied = async (read: Reader, pool: Pool, nodes: readonly Node[], now: number): Promise<Step> => {
-  const asked = nodes.filter((node) => node.leaving?.kind !== "remove").map((node) => requestLeave(node, "requeue", now));
+  const asked = nodes.map((node) => requestLeave(node, "requeue", now)).filter((node, index) => node !== nodes[index]);
   if (asked.length > 0) return { writes: saveNodes(asked), created: [] };
   if (nodes.length === 0) return { writes: deletePool(pool), created: [] };
   if ((await allPlacedTasks(read, nodes)).length > 0) return nothing;
