@@ -184,6 +184,40 @@ test("jobs", { timeout: 90_000 }, async (t) => {
     assert.equal((await user.get("/jobs/moves")).priority, 7);
   });
 
+  await t.test("a wall clock that is patched in or shortened counts, also while the job is disabled", async () => {
+    const constraints = { maxWallClockTime: "PT1S" };
+    await user.job("clock", "p", { constraints: { maxWallClockTime: "PT1H" } });
+    await user.task("clock", "t", lasting);
+    const { pid } = await started("clock", "t");
+    await user.ok("PATCH", "/jobs/clock", { constraints });
+    assert.equal((await user.jobIs("clock", "completed")).executionInfo.terminateReason, "MaxWallClockTimeExpiry");
+    await dead(pid);
+    await user.job("asleep", "p", { constraints });
+    await user.ok("POST", "/jobs/asleep/disable", { disableTasks: "requeue" });
+    assert.equal((await user.jobIs("asleep", "completed")).executionInfo.terminateReason, "MaxWallClockTimeExpiry");
+  });
+
+  await t.test("terminate overtakes a disable that waits", async () => {
+    await user.job("overtaken", "p");
+    await user.task("overtaken", "t", lasting);
+    const { pid } = await started("overtaken", "t");
+    await user.ok("POST", "/jobs/overtaken/disable", { disableTasks: "wait" });
+    await user.ok("POST", "/jobs/overtaken/terminate", { terminateReason: "now" });
+    assert.equal((await user.jobIs("overtaken", "completed")).executionInfo.terminateReason, "now");
+    await dead(pid);
+  });
+
+  await t.test("a disable that waits can be followed by one that does not", async () => {
+    await user.job("hurried", "p");
+    await user.task("hurried", "t", lasting);
+    const { pid } = await started("hurried", "t");
+    await user.ok("POST", "/jobs/hurried/disable", { disableTasks: "wait" });
+    await user.ok("POST", "/jobs/hurried/disable", { disableTasks: "requeue" });
+    await user.jobIs("hurried", "disabled");
+    await dead(pid);
+    assert.equal((await user.get("/jobs/hurried/tasks/t")).executionInfo.requeueCount, 1);
+  });
+
   await t.test("jobs and tasks that need what this release lacks wait and say so", async () => {
     const jobPreparationTask = { commandLine: "/bin/true" };
     const jobs: [id: string, settings: object, why: string][] = [

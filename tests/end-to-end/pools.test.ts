@@ -162,6 +162,40 @@ test("pools", { timeout: 90_000 }, async (t) => {
     await user.refused(400, "InvalidPropertyValue", "POST", "/pools/remove/removenodes", { nodeList: [] });
   });
 
+  await t.test("removenodes under running tasks", async () => {
+    await user.pool("taken", { targetDedicatedNodes: 2 });
+    await user.job("taken", "taken");
+    await user.task("taken", "a", lasting);
+    await user.task("taken", "b", lasting);
+    const [a, b] = [await started("taken", "a"), await started("taken", "b")];
+    const nodeOf = async (id: string): Promise<string> => (await user.get(`/jobs/taken/tasks/${id}`)).nodeInfo.nodeId;
+    const option = (nodeDeallocationOption: string) => ({ nodeDeallocationOption });
+    await user.ok("POST", "/pools/taken/removenodes", { nodeList: [await nodeOf("a")], ...option("terminate") });
+    assert.equal((await user.taskIs("taken", "a")).executionInfo.failureInfo.code, "TaskEnded");
+    await dead(a.pid);
+    await count("taken", 1);
+    await user.poolIs("taken", "steady");
+    await user.ok("POST", "/pools/taken/removenodes", { nodeList: [await nodeOf("b")], ...option("taskcompletion") });
+    assert.equal((await user.get("/pools/taken")).allocationState, "resizing");
+    await user.refused(409, "PoolBeingResized", "POST", "/pools/taken/removenodes", { nodeList: [await nodeOf("b")] });
+    await user.task("helper", "taken", opener(b.directory));
+    assert.equal((await user.taskIs("taken", "b")).executionInfo.result, "success");
+    await count("taken", 0);
+    assert.equal((await user.poolIs("taken", "steady")).targetDedicatedNodes, 0);
+  });
+
+  await t.test("deleting a pool does not wait for a resize that waits", async () => {
+    await user.pool("cut");
+    await user.job("cut", "cut");
+    await user.task("cut", "t", lasting);
+    const { pid } = await started("cut", "t");
+    await user.ok("POST", "/pools/cut/resize", { targetDedicatedNodes: 0, nodeDeallocationOption: "taskcompletion" });
+    await user.ok("DELETE", "/pools/cut");
+    await user.gone("/pools/cut");
+    await dead(pid);
+    assert.equal((await user.get("/jobs/cut/tasks/t")).executionInfo.requeueCount, 1);
+  });
+
   await t.test("a pool of Windows stays without nodes and says why", async () => {
     await user.pool("windows", { virtualMachineConfiguration: windowsImage, targetDedicatedNodes: 2, targetLowPriorityNodes: 1 }, null);
     const pool = await user.poolIs("windows", "steady");
