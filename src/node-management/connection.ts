@@ -7,11 +7,10 @@ import type { Clock, Timer } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { claimedProtocol, parseIncoming } from "./incoming.ts";
 import { createOutbox } from "./outbox.ts";
+import { createSender } from "./sender.ts";
 
 const helloWithinMs = 10_000;
 const closeWithinMs = 1_000;
-/** An agent that does not read what it is sent is cut off; everything is sent again when it returns. */
-const longestBacklogBytes = 64 * 1024 * 1024;
 /** Reports waiting for the store; more stay in the socket, and so in the agent. */
 const mostWaitingReports = 64;
 const firstRetryMs = 50;
@@ -76,13 +75,7 @@ export const openConnection = (options: ConnectionOptions): AgentConnection => {
     leave();
   };
 
-  const outbox = createOutbox((messages) => {
-    if (socket.readyState !== socket.OPEN) return;
-    stream.cork();
-    for (const message of messages) socket.send(JSON.stringify(message));
-    stream.uncork();
-    if (socket.bufferedAmount > longestBacklogBytes) cutOff("it does not read what it is sent");
-  });
+  const outbox = createOutbox(createSender(socket, stream));
 
   const end = (code: number, reason: string): Promise<void> => {
     outbox.flush();
