@@ -6,7 +6,7 @@ import type { Failure, OutputFileOrder } from "../api/agent/messages.ts";
 import { withoutOuterSlashes } from "../lib/slashes.ts";
 import { AddressRefused, type UrlPolicy } from "../storage/addresses.ts";
 import { BlobError, uploadFile } from "../storage/blobs.ts";
-import { bounded } from "./bounded.ts";
+import { type Bounded, bounded } from "./bounded.ts";
 import { TransferFailed, type UploadFailureCode, uploadFailed, withoutSecrets } from "./failures.ts";
 import { expandVariables, type FilePattern, parsePattern } from "./file-patterns.ts";
 import { isOpenedBelow, isOwnPath } from "./links.ts";
@@ -20,11 +20,14 @@ export type Uploading = {
   policy: UrlPolicy;
   patience: Patience;
   signal: AbortSignal;
+  /** Shared by the tasks of a node. */
+  uploads: Bounded;
 };
 
 type Match = { path: string; relative: string };
 
-const transfers = bounded(8);
+/** Files of all tasks of a node that are uploaded at once; each node has its own, as with downloads (resource-files.ts). */
+export const uploadsOfNode = (): Bounded => bounded(8);
 
 const inside = (root: string, path: string): boolean => path === root || path.startsWith(root === sep ? sep : root + sep);
 
@@ -167,7 +170,9 @@ const uploadOrder = async (order: OutputFileOrder, root: string, uploading: Uplo
   }
   const matches = [...found.values()];
   if (matches.length === 0) await logs.out(`${order.filePattern}: no file matches`);
-  const ends = await Promise.allSettled(matches.map((match) => transfers(() => uploadMatch(order, pattern, match, root, uploading, logs))));
+  const ends = await Promise.allSettled(
+    matches.map((match) => uploading.uploads(() => uploadMatch(order, pattern, match, root, uploading, logs))),
+  );
   const failed = ends.find((end) => end.status === "rejected" && (end.reason as NodeJS.ErrnoException).code !== "ENOENT");
   if (failed?.status === "rejected") throw failed.reason;
 };

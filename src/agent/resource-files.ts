@@ -11,12 +11,22 @@ import { type DownloadFailureCode, downloadFailed, TransferFailed } from "./fail
 import { isOpenedBelow } from "./links.ts";
 import { type Patience, withRetries } from "./retry.ts";
 
-export type Staging = { workingDirectory: string; policy: UrlPolicy; patience: Patience; signal: AbortSignal };
+export type Staging = {
+  workingDirectory: string;
+  policy: UrlPolicy;
+  patience: Patience;
+  signal: AbortSignal;
+  /** Shared by the tasks of a node. */
+  downloads: Bounded;
+};
 
 /** The documented default mode. */
 const defaultMode = 0o770;
-/** Files of all tasks that are downloaded at once by this agent, so that a thousand small files need few sockets and little memory. */
-const transfers: Bounded = bounded(16);
+/**
+ * Files of all tasks of a node that are downloaded at once, so that a thousand small files need few sockets and little memory. Each node has
+ * its own: a server that gives its bytes one by one keeps only those waiting who share the node with whoever named it.
+ */
+export const downloadsOfNode = (): Bounded => bounded(16);
 
 /** Parts of a relative path that stays inside, or undefined. A backslash separates too: the same orders are used for Windows nodes. */
 export const safeParts = (path: string): string[] | undefined => {
@@ -125,7 +135,7 @@ const fetchContainer = async (containerUrl: string, order: ResourceFileOrder, st
   let names: string[];
   try {
     names = await withRetries(staging.patience, staging.signal, () =>
-      transfers(() => Array.fromAsync(listBlobs(containerUrl, order.blobPrefix ?? "", staging.policy, staging.signal))),
+      staging.downloads(() => Array.fromAsync(listBlobs(containerUrl, order.blobPrefix ?? "", staging.policy, staging.signal))),
     );
   } catch (error) {
     if (staging.signal.aborted) throw error;
@@ -135,7 +145,9 @@ const fetchContainer = async (containerUrl: string, order: ResourceFileOrder, st
   const mode = modeOf(order.fileMode);
   // A name that ends with a slash is how tools mark an empty directory; there is no file to write for it.
   const files = names.filter((name) => !name.endsWith("/"));
-  await allOrFirstFailure(files.map((name) => () => transfers(() => fetchFile(blobUrl(containerUrl, name), below + name, mode, staging))));
+  await allOrFirstFailure(
+    files.map((name) => () => staging.downloads(() => fetchFile(blobUrl(containerUrl, name), below + name, mode, staging))),
+  );
 };
 
 /** Waits for all, so that nothing still writes when the first failure is reported. */
@@ -147,7 +159,7 @@ const allOrFirstFailure = async (works: (() => Promise<void>)[]): Promise<void> 
 
 const fetchOne = (order: ResourceFileOrder, staging: Staging): Promise<void> => {
   const { httpUrl, storageContainerUrl } = order;
-  if (httpUrl !== undefined) return transfers(() => fetchFile(httpUrl, order.filePath ?? "", modeOf(order.fileMode), staging));
+  if (httpUrl !== undefined) return staging.downloads(() => fetchFile(httpUrl, order.filePath ?? "", modeOf(order.fileMode), staging));
   if (storageContainerUrl !== undefined) return fetchContainer(storageContainerUrl, order, staging);
   return Promise.reject(
     new TransferFailed(downloadFailed("BlobDownloadMiscError", "", order.filePath, "The resource file names no source.")),

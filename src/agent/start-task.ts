@@ -8,7 +8,7 @@ import type { AgentContext } from "./context.ts";
 import { directoryFailed, launchFailed } from "./failures.ts";
 import type { ExitRecord, Launcher, LauncherState } from "./launcher/launcher.ts";
 import { isOwnPath } from "./links.ts";
-import { stageResourceFiles } from "./resource-files.ts";
+import { downloadsOfNode, stageResourceFiles } from "./resource-files.ts";
 
 /** Between a failed run and the next; doubles up to the limit, so that an endless retry does not keep a core busy. */
 const firstPauseMs = 250;
@@ -39,6 +39,7 @@ export const startTaskRun = (options: StartTaskOptions): StartTaskRun => {
   const { context, order, directory, launcher } = options;
   const { clock } = context;
   const interrupt = new AbortController();
+  const downloads = downloadsOfNode();
   let report: StartTaskReport = options.report ?? { state: "running", startedAt: clock.now(), retryCount: 0 };
   let timer: Timer | undefined;
   const idOf = (run: number): string => `s.${options.boot}.${run}`;
@@ -74,7 +75,7 @@ export const startTaskRun = (options: StartTaskOptions): StartTaskRun => {
       }
       const { signal } = interrupt;
       if (order.resourceFiles.length > 0) await context.welcomed;
-      const staging = { workingDirectory: join(directory, "wd"), policy: context.policy(), patience: context.patience, signal };
+      const staging = { workingDirectory: join(directory, "wd"), policy: context.policy(), patience: context.patience, signal, downloads };
       const failure = await stageResourceFiles(order.resourceFiles, staging);
       if (failure === undefined) launch();
       else fail(failure);

@@ -8,8 +8,8 @@ import type { AgentContext } from "./context.ts";
 import { directoryFailed, launchFailed, uploadFailed } from "./failures.ts";
 import type { LaunchOrder } from "./launcher/launcher.ts";
 import { isOwnPath } from "./links.ts";
-import { uploadOutputFiles, wantedOutputFiles } from "./output-files.ts";
-import { stageResourceFiles } from "./resource-files.ts";
+import { uploadOutputFiles, uploadsOfNode, wantedOutputFiles } from "./output-files.ts";
+import { downloadsOfNode, stageResourceFiles } from "./resource-files.ts";
 
 export interface TaskSteps {
   /** Makes the task's directory and its wd; those of an earlier attempt are used again. */
@@ -25,6 +25,7 @@ export interface TaskSteps {
 export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => Record<string, string>): TaskSteps => {
   const { log } = context;
   const madeParents = new Set<string>();
+  const [downloads, uploads] = [downloadsOfNode(), uploadsOfNode()];
   const pathOf = (attempt: Attempt): string => join(nodeRoot, attempt.directory);
 
   const orderOf = (attempt: Attempt): LaunchOrder | Failure => {
@@ -65,7 +66,7 @@ export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => R
     launchOrder: orderOf,
     stage: async (attempt) => {
       const { resourceFiles, commandLine } = attempt.order;
-      const staging = { workingDirectory: join(pathOf(attempt), "wd"), policy: context.policy(), patience: context.patience };
+      const staging = { workingDirectory: join(pathOf(attempt), "wd"), policy: context.policy(), patience: context.patience, downloads };
       try {
         return await stageResourceFiles(resourceFiles, { ...staging, signal: attempt.interrupt.signal });
       } catch (error) {
@@ -80,7 +81,7 @@ export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => R
       const launch = orderOf(attempt);
       const environment = isFailure(launch) ? {} : launch.env;
       const { signal } = attempt.interrupt;
-      const rest = { nodeRoot, environment, policy: context.policy(), patience: context.patience, signal };
+      const rest = { nodeRoot, environment, policy: context.policy(), patience: context.patience, signal, uploads };
       try {
         return await uploadOutputFiles(wanted, { taskDirectory: pathOf(attempt), ...rest });
       } catch (error) {

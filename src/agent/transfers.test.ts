@@ -201,6 +201,24 @@ test("output files go where patterns and paths say", async (t) => {
   assert.equal((await done.client.getBlobClient("one/name.txt").getProperties()).contentType, "text/x-one");
 });
 
+test("a server that does not let go of one node's downloads keeps no other node waiting", async (t) => {
+  const busy = Promise.withResolvers<void>();
+  let held = 0;
+  const host = await serve(t, (request, response) => {
+    if (request.url === "/quick") return void response.end("quick");
+    response.write("a"); // and never the rest
+    if (++held === 16) busy.resolve();
+  });
+  const world = await aWorld(t, [host]);
+  await world.node({ nodeId: "tvmps_2_d" });
+  const slow = Array.from({ length: 20 }, (_, n) => ({ httpUrl: `http://${host}/slow${n}`, filePath: `f${n}` }));
+  world.start(aTask("/bin/true", { resourceFiles: slow }));
+  await busy.promise;
+  const other = aTask("/bin/cat a.txt", { nodeId: "tvmps_2_d", resourceFiles: [{ httpUrl: `http://${host}/quick`, filePath: "a.txt" }] });
+  assert.equal((await run(world, other)).exitCode, 0);
+  assert.equal(held, 16);
+});
+
 test("conditions follow the exit code", async (t) => {
   const world = await aWorld(t);
   const files = ["tasksuccess", "taskfailure", "taskcompletion"].map((uploadCondition) => ({
