@@ -10,27 +10,41 @@ import { checkOutputFiles } from "./task-checks.ts";
 
 type PoolInfo = Infer<typeof PoolInformation>;
 
+/** A job as a client or a job schedule says it. */
+type JobSettings = Omit<JobSpec, "id">;
+
 /** Throws the refusal of a new job. Whether its pool exists is not asked: tasks wait until it does. */
-export const checkJob = (spec: JobSpec, surroundings: PoolSurroundings): void => {
+export const checkJob = (spec: JobSettings, surroundings: PoolSurroundings): void => {
   checkPoolInfo(spec.poolInfo, surroundings);
   checkSpecialTasks(spec);
 };
 
-const checkPoolInfo = ({ autoPoolSpecification: auto }: PoolInfo, surroundings: PoolSurroundings): void => {
-  if (auto === undefined) return;
-  if (auto.poolLifetimeOption !== "job") {
+/** Throws the refusal of what a schedule's jobs are to be: as of a job, but their automatic pool may live as long as the schedule. */
+export const checkJobSpecification = (spec: JobSettings, surroundings: PoolSurroundings): void => {
+  checkAutoPool(spec.poolInfo, surroundings);
+  checkSpecialTasks(spec);
+};
+
+const checkPoolInfo = (poolInfo: PoolInfo, surroundings: PoolSurroundings): void => {
+  const auto = poolInfo.autoPoolSpecification;
+  if (auto !== undefined && auto.poolLifetimeOption !== "job") {
     throw invalidProperty(
       "poolLifetimeOption",
       "The pool of a job that does not belong to a job schedule can only live as long as the job.",
       auto.poolLifetimeOption,
     );
   }
+  checkAutoPool(poolInfo, surroundings);
+};
+
+const checkAutoPool = ({ autoPoolSpecification: auto }: PoolInfo, surroundings: PoolSurroundings): void => {
+  if (auto === undefined) return;
   if (auto.pool === undefined) throw missingProperty("pool");
   checkPool(auto.pool, surroundings);
 };
 
 /** Preparation and release tasks have default ids, so the ids of a job's special tasks can meet without anyone having chosen so. */
-const checkSpecialTasks = ({ jobManagerTask: manager, jobPreparationTask: preparation, jobReleaseTask: release }: JobSpec): void => {
+const checkSpecialTasks = ({ jobManagerTask: manager, jobPreparationTask: preparation, jobReleaseTask: release }: JobSettings): void => {
   if (release !== undefined && preparation === undefined) throw new ApiError("JobPreparationTaskNotSpecified");
   for (const task of [manager, preparation, release]) checkResourceFiles(task?.resourceFiles);
   checkOutputFiles(manager?.outputFiles);
@@ -44,7 +58,7 @@ const checkSpecialTasks = ({ jobManagerTask: manager, jobPreparationTask: prepar
 const sameId = (id: string, other: string | undefined): boolean => other !== undefined && id.toLowerCase() === other.toLowerCase();
 
 /** The job manager and preparation task that do not say how often they are retried are retried as their job says. */
-export const inheritRetries = (spec: JobSpec): JobSpec => {
+export const inheritRetries = <S extends JobSettings>(spec: S): S => {
   const maxTaskRetryCount = spec.constraints?.maxTaskRetryCount ?? 0;
   const { jobManagerTask: manager, jobPreparationTask: preparation } = spec;
   return {

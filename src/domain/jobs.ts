@@ -146,3 +146,9 @@ export const wallClockEnd = (job: Job): Instant => {
 };
 
 export const hasEnded = (job: Job): boolean => job.state === "completed" || job.state === "deleting" || job.state === "terminating";
+
+/** Where the directories of a job's tasks are below a node's root: `{job}/job-1`, of the n-th job of a schedule `{schedule}/job-n`. */
+export const jobDirectory = (jobId: string): string => {
+  const colon = jobId.indexOf(":");
+  return colon < 0 ? `workitems/${jobId}/job-1` : `workitems/${jobId.slice(0, colon)}/${jobId.slice(colon + 1)}`;
+};

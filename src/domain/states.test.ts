@@ -1,6 +1,7 @@
 // Every state machine, every state and every event: the tables as text, so that a change is seen as one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { jobScheduleStates } from "./job-schedules.ts";
 import { jobStates } from "./jobs.ts";
 import { nodeStates } from "./nodes.ts";
 import { allocationStates } from "./pools.ts";
@@ -30,6 +31,19 @@ test("jobs", () => {
     "tasksEnded: active>(OperationInvalidForCurrentState) disabling>(JobNotActive) disabled>(JobDisabled) enabling>(JobNotActive) " +
       "terminating>completed completed>(JobCompleted) deleting>(JobBeingDeleted)",
     "delete: active>deleting disabling>deleting disabled>deleting enabling>deleting terminating>deleting completed>deleting deleting>(JobBeingDeleted)",
+  ]);
+});
+
+test("job schedules", () => {
+  const ended = "terminating>(JobScheduleBeingTerminated) completed>(JobScheduleCompleted) deleting>(JobScheduleBeingDeleted)";
+  assert.deepEqual(tableOf(jobScheduleStates), [
+    `update: active>active disabled>(JobScheduleDisabled) ${ended}`,
+    `disable: active>disabled disabled>disabled ${ended}`,
+    `enable: active>active disabled>active ${ended}`,
+    `terminate: active>terminating disabled>terminating ${ended}`,
+    "complete: active>completed disabled>(JobScheduleDisabled) terminating>completed completed>(JobScheduleCompleted) " +
+      "deleting>(JobScheduleBeingDeleted)",
+    "delete: active>deleting disabled>deleting terminating>deleting completed>deleting deleting>(JobScheduleBeingDeleted)",
   ]);
 });
 

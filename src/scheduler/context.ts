@@ -34,6 +34,7 @@ export type SchedulerParts = {
 
 export type PoolKey = { accountId: number; poolKey: string };
 export type JobKey = { accountId: number; jobKey: string };
+export type JobScheduleKey = { accountId: number; scheduleKey: string };
 
 export type Bells = {
   /** The scheduler loop of the pool. */
@@ -44,6 +45,9 @@ export type Bells = {
   /** As `job`, so much later: for wall clocks. */
   jobAfter(job: JobKey, delayMs: number): void;
   poolAfter(pool: PoolKey, delayMs: number): void;
+  jobSchedule(schedule: JobScheduleKey): void;
+  /** As `jobSchedule`, so much later: when the next job is due. */
+  jobScheduleAfter(schedule: JobScheduleKey, delayMs: number): void;
 };
 
 export type Context = Omit<SchedulerParts, "metrics"> & {

@@ -4,15 +4,17 @@ import type { TaskRef } from "../api/agent/messages.ts";
 import type { AgentListener } from "../node-management/channel.ts";
 import { listAccounts } from "../store/accounts.ts";
 import { choresOfNode } from "../store/chores.ts";
+import { unfinishedJobSchedules } from "../store/job-schedules.ts";
 import { getJob, pendingJobs, unfinishedJobs } from "../store/jobs.ts";
 import { nodesOfPool } from "../store/nodes.ts";
 import { allPools } from "../store/pools.ts";
 import { makeBoard } from "./board.ts";
-import { type Context, type JobKey, noMetrics, type PoolKey, type SchedulerParts } from "./context.ts";
+import { type Context, type JobKey, type JobScheduleKey, noMetrics, type PoolKey, type SchedulerParts } from "./context.ts";
 import { makeLeases } from "./leases.ts";
 import { makeListener } from "./listener.ts";
 import { schedule } from "./loop.ts";
 import { reconcileJob } from "./reconcilers/job-progress.ts";
+import { reconcileJobSchedule } from "./reconcilers/job-schedules.ts";
 import { loseAgent } from "./reconcilers/node-loss.ts";
 import { createUnhosted, dismiss, reconcilePool } from "./reconcilers/resize.ts";
 import { makeRunner } from "./runner.ts";
@@ -38,6 +40,13 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
   const loops = makeRunner<PoolKey>({ name: "schedulerLoop", nameOf: poolName, run: (key) => schedule(context, key), clock, log });
   const pools = makeRunner<PoolKey>({ name: "poolReconciler", nameOf: poolName, run: (key) => reconcilePool(context, key), clock, log });
   const jobs = makeRunner<JobKey>({ name: "jobReconciler", nameOf: jobName, run: (key) => reconcileJob(context, key), clock, log });
+  const schedules = makeRunner<JobScheduleKey>({
+    name: "jobScheduleReconciler",
+    nameOf: (key) => `${key.accountId}.${key.scheduleKey}`,
+    run: (key) => reconcileJobSchedule(context, key),
+    clock,
+    log,
+  });
   /** Answers to bells that must read first: which agent, which pool. */
   const errands = makeRunner<Errand>({ name: "errand", nameOf: (errand) => errand.name, run: (errand) => errand.run(), clock, log });
   /** Views and rows are keys, too; a runner keeps what it is given. */
@@ -52,6 +61,8 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
       poolAfter: (key, delayMs) => pools.ringAfter(poolKey(key), delayMs),
       job: (key) => jobs.ring(key),
       jobAfter: (key, delayMs) => jobs.ringAfter(key, delayMs),
+      jobSchedule: (key) => schedules.ring(key),
+      jobScheduleAfter: (key, delayMs) => schedules.ringAfter(key, delayMs),
     },
     accountName: accountNames(parts),
   };
@@ -64,7 +75,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
       },
     });
   });
-  const everyRunner = [loops, pools, jobs, errands];
+  const everyRunner = [loops, pools, jobs, schedules, errands];
   return {
     wake: makeWake(context, errands.ring),
     listener: makeListener(context, leases),
@@ -117,6 +128,7 @@ const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
       };
       ring({ name: `job ${accountId}.${jobKey}`, run });
     },
+    jobSchedule: (accountId, scheduleKey) => bells.jobSchedule({ accountId, scheduleKey }),
     stop: (attempts) => {
       const run = async (): Promise<void> => {
         const byAgent = new Map<string, TaskRef[]>();
@@ -158,4 +170,5 @@ const resume = async (context: Context, waitFor: (agentId: string) => void): Pro
   }
   await createUnhosted(context);
   for (const job of await unfinishedJobs(store)) bells.job({ accountId: job.accountId, jobKey: job.key });
+  for (const { accountId, key } of await unfinishedJobSchedules(store)) bells.jobSchedule({ accountId, scheduleKey: key });
 };

@@ -1,6 +1,6 @@
 // Jobs in the database, with the row of counts that lives and dies with each. Tasks refer to a job by its uid.
 import type { Job, JobState } from "../domain/jobs.ts";
-import { oneOf, type Reader, type SqlValue, sql, type Write, write } from "./db.ts";
+import { oneOf, type Reader, type Sql, type SqlValue, sql, type Write, write } from "./db.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { keepStatistics } from "./job-statistics.ts";
 import { jsonOrNull, type ListPage, pageOf } from "./lists.ts";
@@ -83,6 +83,9 @@ export const getJobByUid = async (read: Reader, accountId: number, uid: number):
 export const listJobs = (read: Reader, page: ListPage & { accountId: number }): Promise<Job[]> =>
   jobsFrom(read.all(sql`SELECT * FROM jobs WHERE account_id = ${page.accountId}${pageOf("key", page, jobFilterColumns)}`));
 
+/** Those that a condition, and the order and limit after it, select: for tables that know jobs by their keys. */
+export const jobsWhere = (read: Reader, condition: Sql): Promise<Job[]> => jobsFrom(read.all(sql`SELECT * FROM jobs WHERE ${condition}`));
+
 /** Jobs whose tasks run on the pool, in any of the states, in order of key. */
 export const jobsOfPool = (read: Reader, accountId: number, poolKey: string, states: readonly JobState[]): Promise<Job[]> =>
   jobsFrom(
@@ -104,13 +107,14 @@ export const pendingJobs = (read: Reader): Promise<Job[]> =>
 export const unfinishedJobs = (read: Reader): Promise<Job[]> =>
   jobsFrom(read.all(sql`SELECT * FROM jobs WHERE state <> 'completed' ORDER BY account_id, key`));
 
-/** With its row of counts. Conflict when the id is taken. */
+/** With its row of counts. Conflict when the id is taken, by a job or a job schedule. */
 export const insertJob = (job: Job): Write[] => [
   {
     text: `INSERT INTO jobs (pool_key, state, state_changed_at, previous_state, previous_state_changed_at, priority, spec, execution,
       started_at, ended_at, held, pending, modified, account_id, key, id, uid, generation)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    rows: [[...changingValues(job), job.accountId, job.key, job.id, job.uid, job.generation]],
+      SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+      WHERE NOT EXISTS (SELECT 1 FROM job_schedules WHERE account_id = ? AND key = ?)`,
+    rows: [[...changingValues(job), job.accountId, job.key, job.id, job.uid, job.generation, job.accountId, job.key]],
     guard: 1,
   },
   write(sql`INSERT INTO job_counts (account_id, job_uid) VALUES (${job.accountId}, ${job.uid})`, 1),

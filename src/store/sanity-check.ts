@@ -110,6 +110,27 @@ const rules: readonly (readonly [rule: string, text: string])[] = [
     `SELECT ${job} AS what FROM jobs AS j WHERE j.state <> 'deleting' AND (j.state = 'completed') <> (j.ended_at IS NOT NULL)`,
   ],
   [
+    "a job with a colon in its id is of a schedule, and one that the schedule has made",
+    `SELECT ${job} AS what FROM jobs AS j WHERE instr(j.key, ':') > 0 AND NOT EXISTS (SELECT 1 FROM job_schedules AS s
+      WHERE s.account_id = j.account_id AND s.key = substr(j.key, 1, instr(j.key, ':') - 1)
+      AND CAST(substr(j.key, instr(j.key, ':') + 5) AS INTEGER) BETWEEN 1 AND s.jobs_made)`,
+  ],
+  [
+    "only the latest job of a schedule has not ended",
+    `SELECT ${job} AS what FROM jobs AS j JOIN job_schedules AS s ON s.account_id = j.account_id AND s.key = substr(j.key, 1, instr(j.key, ':') - 1)
+      WHERE instr(j.key, ':') > 0 AND j.state NOT IN ('completed', 'deleting') AND j.key <> s.key || ':job-' || s.jobs_made`,
+  ],
+  [
+    "a completed schedule has an end and no job that goes on",
+    `SELECT 'schedule ' || s.id AS what FROM job_schedules AS s WHERE s.state <> 'deleting' AND (s.state = 'completed') <> (s.ended_at IS NOT NULL)
+      OR s.state = 'completed' AND EXISTS (SELECT 1 FROM jobs AS j WHERE j.account_id = s.account_id
+        AND j.key = s.key || ':job-' || s.jobs_made AND j.state NOT IN ('completed', 'deleting'))`,
+  ],
+  [
+    "no job has the id of a schedule",
+    `SELECT ${job} AS what FROM jobs AS j JOIN job_schedules AS s ON s.account_id = j.account_id AND s.key = j.key`,
+  ],
+  [
     "a node belongs to a pool",
     `SELECT ${node} AS what FROM nodes AS n WHERE NOT EXISTS (SELECT 1 FROM pools AS p WHERE p.account_id = n.account_id AND p.key = n.pool_key)`,
   ],

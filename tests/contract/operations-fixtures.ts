@@ -137,6 +137,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
       resize: (_account, key) => rung.push(`resize ${key}`),
       removed: (nodes) => rung.push(...nodes.map(({ id }) => `removed ${id}`)),
       job: (_account, key) => rung.push(`job ${key}`),
+      jobSchedule: (_account, key) => rung.push(`jobSchedule ${key}`),
       stop: (attempts) => rung.push(...attempts.map(({ seq, attempt }) => `stop ${seq}.${attempt}`)),
       chores: (nodes) => rung.push(...nodes.map(({ nodeId }) => `chores ${nodeId}`)),
     },

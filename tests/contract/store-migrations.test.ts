@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { getAccountByName } from "../../src/store/accounts.ts";
 import { choresOfNode } from "../../src/store/chores.ts";
 import { sql } from "../../src/store/db.ts";
+import { getJobSchedule } from "../../src/store/job-schedules.ts";
 import { getJob, jobCounts } from "../../src/store/jobs.ts";
 import { LocationTooNew, migrate, readMigrations } from "../../src/store/migrations.ts";
 import { getNodeById } from "../../src/store/nodes.ts";
@@ -55,6 +56,7 @@ for (const { number } of migrations) {
     );
     assert.equal((await getTask(store, 1, job.uid, "one"))?.execution.exitCode, 0);
     assert.equal((await choresOfNode(store, 1, "tvmps_1_d")).length, 1);
+    assert.equal((await getJobSchedule(store, 1, "nightly"))?.id, number === 2 ? "Nightly" : undefined);
     assert.deepEqual(await sanityCheck(store), []);
     const applied = await store.all<{ number: number }>(sql`SELECT number FROM migrations`);
     assert.deepEqual(

@@ -1,7 +1,9 @@
 // Every operation of the data plane by its id. `Record<OperationId, Handler>` over it does not compile while a handler is missing.
 import * as account from "./account.ts";
 import * as files from "./files.ts";
+import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
+import * as nodeRuns from "./node-runs.ts";
 import * as nodes from "./nodes.ts";
 import * as pools from "./pools.ts";
 import * as tasks from "./tasks.ts";
@@ -34,6 +36,18 @@ export const batchOperations = {
   Job_Enable: jobs.enableJob,
   Job_Terminate: jobs.terminateJob,
   Job_GetTaskCounts: jobs.getJobTaskCounts,
+  Job_ListFromJobSchedule: jobSchedules.listJobsFromJobSchedule,
+  Job_ListPreparationAndReleaseTaskStatus: nodeRuns.listPreparationAndReleaseTaskStatus,
+  JobSchedule_Add: jobSchedules.addJobSchedule,
+  JobSchedule_Get: jobSchedules.getJobSchedule,
+  JobSchedule_List: jobSchedules.listJobSchedules,
+  JobSchedule_Exists: jobSchedules.jobScheduleExists,
+  JobSchedule_Patch: jobSchedules.patchJobSchedule,
+  JobSchedule_Update: jobSchedules.updateJobSchedule,
+  JobSchedule_Delete: jobSchedules.deleteJobSchedule,
+  JobSchedule_Disable: jobSchedules.disableJobSchedule,
+  JobSchedule_Enable: jobSchedules.enableJobSchedule,
+  JobSchedule_Terminate: jobSchedules.terminateJobSchedule,
   Task_Add: tasks.addTask,
   Task_AddCollection: tasks.addTaskCollection,
   Task_List: tasks.listTasks,
@@ -42,6 +56,7 @@ export const batchOperations = {
   Task_Delete: tasks.deleteTask,
   Task_Terminate: tasks.terminateTask,
   Task_Reactivate: tasks.reactivateTask,
+  Task_ListSubtasks: nodeRuns.listSubtasks,
   File_ListFromTask: files.listTaskFiles,
   File_GetFromTask: files.getTaskFile,
   File_GetPropertiesFromTask: files.getTaskFileProperties,

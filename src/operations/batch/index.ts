@@ -1,6 +1,7 @@
 // Every operation of the data plane with what it does. An operation without a handler does not compile.
 import type { BatchOperations } from "../../api/batch/index.ts";
 import type { Filterable } from "../../domain/filter.ts";
+import { jobOfScheduleFilterColumns, jobScheduleFilterColumns } from "../../store/job-schedules.ts";
 import { jobFilterColumns } from "../../store/jobs.ts";
 import { nodeFilterColumns } from "../../store/nodes.ts";
 import { poolFilterColumns } from "../../store/pools.ts";
@@ -8,7 +9,9 @@ import { taskFilterColumns } from "../../store/tasks.ts";
 import type { Handler } from "../handler.ts";
 import * as account from "./account.ts";
 import * as files from "./files.ts";
+import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
+import * as nodeRuns from "./node-runs.ts";
 import * as nodes from "./nodes.ts";
 import * as pools from "./pools.ts";
 import * as tasks from "./tasks.ts";
@@ -43,6 +46,18 @@ export const handlers: Handlers = {
   Job_Enable: jobs.enableJob,
   Job_Terminate: jobs.terminateJob,
   Job_GetTaskCounts: jobs.getJobTaskCounts,
+  Job_ListFromJobSchedule: jobSchedules.listJobsFromJobSchedule,
+  Job_ListPreparationAndReleaseTaskStatus: nodeRuns.listPreparationAndReleaseTaskStatus,
+  JobSchedule_Add: jobSchedules.addJobSchedule,
+  JobSchedule_Get: jobSchedules.getJobSchedule,
+  JobSchedule_List: jobSchedules.listJobSchedules,
+  JobSchedule_Exists: jobSchedules.jobScheduleExists,
+  JobSchedule_Patch: jobSchedules.patchJobSchedule,
+  JobSchedule_Update: jobSchedules.updateJobSchedule,
+  JobSchedule_Delete: jobSchedules.deleteJobSchedule,
+  JobSchedule_Disable: jobSchedules.disableJobSchedule,
+  JobSchedule_Enable: jobSchedules.enableJobSchedule,
+  JobSchedule_Terminate: jobSchedules.terminateJobSchedule,
   Task_Add: tasks.addTask,
   Task_AddCollection: tasks.addTaskCollection,
   Task_List: tasks.listTasks,
@@ -51,6 +66,7 @@ export const handlers: Handlers = {
   Task_Delete: tasks.deleteTask,
   Task_Terminate: tasks.terminateTask,
   Task_Reactivate: tasks.reactivateTask,
+  Task_ListSubtasks: nodeRuns.listSubtasks,
   File_ListFromTask: files.listTaskFiles,
   File_GetFromTask: files.getTaskFile,
   File_GetPropertiesFromTask: files.getTaskFileProperties,
@@ -68,6 +84,9 @@ export const filterables: { readonly [Id in keyof BatchOperations]?: Filterable 
   Pool_List: poolFilterColumns,
   ComputeNode_List: nodeFilterColumns,
   Job_List: jobFilterColumns,
+  Job_ListFromJobSchedule: jobOfScheduleFilterColumns,
+  Job_ListPreparationAndReleaseTaskStatus: nodeRuns.preparationAndReleaseFilterable,
+  JobSchedule_List: jobScheduleFilterColumns,
   Task_List: taskFilterColumns,
   File_ListFromTask: files.fileFilterable,
   File_ListFromComputeNode: files.fileFilterable,

@@ -2,7 +2,7 @@
 import type * as api from "../../api/batch/jobs.ts";
 import { ApiError } from "../../api/errors.ts";
 import { checkConditions } from "../../domain/conditions.ts";
-import { changedSpec, checkJob, checkJobChange, inheritRetries, type JobChange } from "../../domain/job-checks.ts";
+import { changedSpec, checkJob, checkJobChange, type JobChange } from "../../domain/job-checks.ts";
 import {
   defaultTerminateReason,
   deleteJob as deletedJob,
@@ -10,13 +10,13 @@ import {
   enableJob as enabledJob,
   type Job,
   type JobRefusal,
-  type JobSpec,
   jobStates,
   terminateJob as terminatedJob,
 } from "../../domain/jobs.ts";
-import { autoPoolId, keyOf, newPool } from "../../domain/new-pool.ts";
-import { jobHeldBecause } from "../../domain/waiting.ts";
-import { instantOf, type Stamp } from "../../lib/clock.ts";
+import { newJob } from "../../domain/new-job.ts";
+import { keyOf } from "../../domain/new-pool.ts";
+import type { Stamp } from "../../lib/clock.ts";
+import { getJobSchedule } from "../../store/job-schedules.ts";
 import * as store from "../../store/jobs.ts";
 import { insertPool } from "../../store/pools.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
@@ -25,40 +25,16 @@ import { countsView, jobView } from "./views/jobs.ts";
 
 export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountId }, body }, services) => {
   checkJob(body, services);
-  const stamp = services.clock.stamp();
-  const auto = body.poolInfo.autoPoolSpecification;
-  const poolId = auto === undefined ? body.poolInfo.poolId! : autoPoolId(auto.autoPoolIdPrefix, services.ids.guid());
-  const job = newJob(inheritRetries(body), { accountId, poolId, stamp });
-  const pool = auto === undefined ? undefined : newPool({ ...auto.pool!, id: poolId }, { accountId, stamp, autoPoolJob: job.key });
+  const { job, pool } = newJob(body, { accountId, stamp: services.clock.stamp(), ids: services.ids });
   await services.store.decide(async (read) => {
     const existing = await store.getJob(read, accountId, job.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "JobBeingDeleted" : "JobExists");
+    if ((await getJobSchedule(read, accountId, job.key)) !== undefined) throw new ApiError("JobScheduleWithSameIdExists");
     return { writes: [...store.insertJob(job), ...(pool === undefined ? [] : insertPool(pool))], result: undefined };
   });
   if (pool !== undefined) services.wake.resize(accountId, pool.key);
   ring(services, job);
   return { created: job.id, modified: job.modified };
-};
-
-/** A job is active at once, even if its pool does not exist; the stamp of its creation is what its tasks know it by. */
-const newJob = (spec: JobSpec, at: { accountId: number; poolId: string; stamp: Stamp }): Job => {
-  const held = jobHeldBecause(spec);
-  const now = instantOf(at.stamp);
-  return {
-    accountId: at.accountId,
-    key: keyOf(spec.id),
-    id: spec.id,
-    uid: at.stamp,
-    poolKey: keyOf(at.poolId),
-    state: "active",
-    stateChangedAt: now,
-    priority: spec.priority ?? 0,
-    spec,
-    execution: { startTime: now, poolId: at.poolId },
-    ...(held === undefined ? {} : { held }),
-    modified: at.stamp,
-    generation: 0,
-  };
 };
 
 export const getJob: Handler<typeof api.getJob> = async ({ principal, params, preconditions, baseUrl }, { store: read }) => {

@@ -1,7 +1,8 @@
 // Carries jobs on: disabling, enabling, terminating, deleting, ending when all tasks are complete or the wall clock runs out, and auto pools
 // that go with their job. Works in bounded slices. Without input but the store; may run at any time and twice.
 import type { TaskRef } from "../../api/agent/messages.ts";
-import { allTasksComplete, type Job, settleJob, terminateJob, wallClockEnd } from "../../domain/jobs.ts";
+import { scheduleKeyOf } from "../../domain/job-schedules.ts";
+import { allTasksComplete, type Job, jobDirectory, settleJob, terminateJob, wallClockEnd } from "../../domain/jobs.ts";
 import { deletePool } from "../../domain/pools.ts";
 import { isPlaced, requeueTask, type Task, terminateTask, withdrawTask } from "../../domain/tasks.ts";
 import { addChores, type NodeChore } from "../../store/chores.ts";
@@ -40,6 +41,9 @@ export const reconcileJob = async (context: Context, key: JobKey): Promise<void>
   await tell(context, step.job, step);
   if (step.ringPool === true) context.bells.pool({ accountId: step.job.accountId, poolKey: step.job.poolKey });
   if (step.again) context.bells.job(key);
+  // Its end, or that it is gone, may be what a schedule waits for.
+  const scheduleKey = scheduleKeyOf(key.jobKey);
+  if (scheduleKey !== undefined && step.writes.length > 0) context.bells.jobSchedule({ accountId: key.accountId, scheduleKey });
 };
 
 const nextStep = async (context: Context, read: Reader, job: Job): Promise<Step> => {
@@ -128,7 +132,8 @@ const deleting = async (context: Context, read: Reader, job: Job, now: number): 
 /** One a node for the whole job directory, written with every slice that names the node: doing it twice does no harm. */
 const directoryChores = async (context: Context, read: Reader, job: Job): Promise<NodeChore[]> => {
   const nodes = await nodesOfJob(read, job, slice);
-  const path = `workitems/${job.id}`;
+  // A schedule's directory has those of its other jobs, too.
+  const path = scheduleKeyOf(job.key) === undefined ? `workitems/${job.id}` : jobDirectory(job.id);
   return nodes.map((nodeId) => ({ accountId: job.accountId, nodeId, id: context.clock.stamp(), chore: { type: "removeDirectory", path } }));
 };
 
@@ -136,11 +141,19 @@ const directoryChores = async (context: Context, read: Reader, job: Job): Promis
 const autoPoolGone = async (read: Reader, job: Job, now: number): Promise<Write[]> => {
   const specification = job.spec.poolInfo.autoPoolSpecification;
   if (specification === undefined || specification.keepAlive === true) return [];
-  const pool = await getPool(read, job.accountId, job.poolKey);
-  if (pool === undefined || pool.autoPoolJob !== job.key) return [];
+  return ownPoolGone(read, { accountId: job.accountId, poolKey: job.poolKey, owner: job.key }, now);
+};
+
+/** The automatic pool begins to go, if it is the owner's: a job's, or that of a schedule. */
+export const ownPoolGone = async (
+  read: Reader,
+  { accountId, poolKey, owner }: { accountId: number; poolKey: string; owner: string },
+  now: number,
+): Promise<Write[]> => {
+  const pool = await getPool(read, accountId, poolKey);
+  if (pool === undefined || pool.autoPoolJob !== owner) return [];
   const next = deletePool(pool, now);
-  if (!("after" in next)) return [];
-  return savePool(next.after);
+  return "after" in next ? savePool(next.after) : [];
 };
 
 const tell = async (context: Context, job: Job, step: Step): Promise<void> => {

@@ -1,6 +1,7 @@
 // A task as clients see it, in the newest spelling.
 import type { CloudTask, TaskExecutionInformation } from "../../../api/batch/tasks.ts";
 import type { Infer } from "../../../api/fields.ts";
+import { jobDirectory } from "../../../domain/jobs.ts";
 import type { Execution, Task } from "../../../domain/tasks.ts";
 import { etagOf, isoStamp, isoTime } from "../../../lib/clock.ts";
 import { failureView, optionalTime } from "./failures.ts";
@@ -11,8 +12,8 @@ export const taskUrl = (baseUrl: string, jobId: string, taskId: string): string 
 
 export const affinityIdOf = (nodeId: string): string => `TVM:${nodeId}`;
 
-/** Where a task's files are below its node's root directory (node-environment.md; jobs of schedules come later). */
-export const taskRoot = (jobId: string, taskId: string): string => `workitems/${jobId}/job-1/${taskId}`;
+/** Where a task's files are below its node's root directory. */
+export const taskRoot = (jobId: string, taskId: string): string => `${jobDirectory(jobId)}/${taskId}`;
 
 export const executionView = (execution: Execution): Infer<typeof TaskExecutionInformation> => ({
   startTime: optionalTime(execution.startTime),
