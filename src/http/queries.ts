@@ -4,6 +4,7 @@ import { ApiError, invalidQuery } from "../api/errors.ts";
 import type { Field, Infer, Model, Plain } from "../api/fields.ts";
 import { livesIn, type Version } from "../api/versions.ts";
 import { Bug } from "../lib/bug.ts";
+import { normaliseTime } from "./values.ts";
 
 /** Query parameters as pairs of decoded names and values. An empty value counts as absent. Throws InvalidQueryParameterValue. */
 export const parseQuery = <M extends Model>(
@@ -31,6 +32,8 @@ const read = ({ shape }: Field, name: string, text: string): unknown => {
   switch (shape.kind) {
     case "string":
       return text;
+    case "dateTime":
+      return normaliseTime(text) ?? refuse("The value must be a time in the form of ISO 8601, in UTC or with an offset");
     case "boolean": {
       const lower = text.toLowerCase();
       if (lower !== "true" && lower !== "false") return refuse("The value must be true or false");

@@ -36,3 +36,8 @@ export const putAccount = ({ name, keys, createdAt }: Omit<Account, "id">): Writ
     1,
   ),
 ];
+
+export const getAccount = async (read: Reader, id: number): Promise<Account | undefined> => {
+  const row = await read.get<AccountRow>(sql`SELECT * FROM accounts WHERE id = ${id}`);
+  return row && accountFromRow(row);
+};

@@ -73,6 +73,11 @@ const meant: Record<string, readonly [versions: string, reason: string]> = {
     "2024-07",
     "The TypeSpec document of the same version does not require it, and its own example leaves it out.",
   ],
+  "Pool_ListUsageMetrics is called Pool_ListPoolUsageMetrics": ["2016-02", "Only the name of the operation changed."],
+  "Pool_GetAllLifetimeStatistics is called Pool_GetAllPoolsLifetimeStatistics": ["2016-02", "Only the name of the operation changed."],
+  "Job_GetAllLifetimeStatistics is called Job_GetAllJobsLifetimeStatistics": ["2016-02", "Only the name of the operation changed."],
+  "NodeAgentSku.osType has values linux,unmapped,windows": ["2016-02 2017-01", unmapped],
+  "CertificateAddParameter.certificateFormat has values cer,pfx,unmapped": ["2016-02 2017-01", unmapped],
   "TaskCountsResult is called TaskCounts": ["2018-08 2019-06", flatCounts],
 };
 

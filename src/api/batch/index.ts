@@ -1,16 +1,26 @@
 // Every operation of the data plane by its id. `Record<OperationId, Handler>` over it does not compile while a handler is missing.
 import * as account from "./account.ts";
+import * as applications from "./applications.ts";
 import * as files from "./files.ts";
 import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
 import * as nodeRuns from "./node-runs.ts";
 import * as nodes from "./nodes.ts";
 import * as pools from "./pools.ts";
+import * as retired from "./retired.ts";
 import * as tasks from "./tasks.ts";
+import * as usage from "./usage.ts";
 
 export const batchOperations = {
   Account_ListSupportedImages: account.listSupportedImages,
   Account_ListPoolNodeCounts: account.listPoolNodeCounts,
+  Account_ListNodeAgentSkus: retired.listNodeAgentSkus,
+  Application_List: applications.listApplications,
+  Application_Get: applications.getApplication,
+  Pool_UpgradeOS: retired.upgradePoolOS,
+  Pool_ListUsageMetrics: usage.listPoolUsageMetrics,
+  Pool_GetAllLifetimeStatistics: usage.getAllPoolStatistics,
+  Job_GetAllLifetimeStatistics: usage.getAllJobStatistics,
   Pool_Add: pools.addPool,
   Pool_Get: pools.getPool,
   Pool_List: pools.listPools,

@@ -17,6 +17,13 @@ export const nodeCountsQuery = model("NodeCountsQuery", {
   $filter: f.string(),
   maxresults: f.int32({ ...pageSize, max: 10, default: 10 }),
 });
+export const pageQuery = model("PageQuery", { maxresults });
+export const usageMetricsQuery = model("UsageMetricsQuery", {
+  starttime: f.dateTime(),
+  endtime: f.dateTime(),
+  $filter: f.string(),
+  maxresults,
+});
 export const fileListQuery = model("FileListQuery", { $filter: f.string(), recursive: f.boolean({ default: false }), maxresults });
 export const recursiveQuery = model("RecursiveQuery", { recursive: f.boolean({ default: false }) });
 export const forceQuery = model("ForceQuery", { force: f.boolean({ since: "2024-07-01.20.0", default: false }) });

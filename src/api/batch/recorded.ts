@@ -22,5 +22,6 @@ export const recorded = {
   release: "The tasks of a job with a release task wait and say so (JobReleaseTaskNotSupported).",
   preemption: "No running task is stopped for one of a higher priority.",
   interNode: "Host nodes of one machine always reach each other.",
+  traffic: "The traffic of nodes is not measured: always 0.",
   neverSent: "Read in examples, not sent: there is nothing to tell.",
 } as const;

@@ -8,19 +8,30 @@ import { poolFilterColumns } from "../../store/pools.ts";
 import { taskFilterColumns } from "../../store/tasks.ts";
 import type { Handler } from "../handler.ts";
 import * as account from "./account.ts";
+import * as applications from "./applications.ts";
 import * as files from "./files.ts";
 import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
 import * as nodeRuns from "./node-runs.ts";
 import * as nodes from "./nodes.ts";
 import * as pools from "./pools.ts";
+import * as retired from "./retired.ts";
+import * as statistics from "./statistics.ts";
 import * as tasks from "./tasks.ts";
+import * as usage from "./usage.ts";
 
 export type Handlers = { readonly [Id in keyof BatchOperations]: Handler<BatchOperations[Id]> };
 
 export const handlers: Handlers = {
   Account_ListSupportedImages: account.listSupportedImages,
   Account_ListPoolNodeCounts: account.listPoolNodeCounts,
+  Account_ListNodeAgentSkus: retired.listNodeAgentSkus,
+  Application_List: applications.listApplications,
+  Application_Get: applications.getApplication,
+  Pool_UpgradeOS: retired.upgradePoolOS,
+  Pool_ListUsageMetrics: usage.listPoolUsageMetrics,
+  Pool_GetAllLifetimeStatistics: statistics.getAllPoolStatistics,
+  Job_GetAllLifetimeStatistics: statistics.getAllJobStatistics,
   Pool_Add: pools.addPool,
   Pool_Get: pools.getPool,
   Pool_List: pools.listPools,
@@ -81,7 +92,9 @@ export const handlers: Handlers = {
 export const filterables: { readonly [Id in keyof BatchOperations]?: Filterable } = {
   Account_ListSupportedImages: account.imageFilterable,
   Account_ListPoolNodeCounts: account.nodeCountsFilterable,
+  Account_ListNodeAgentSkus: retired.nodeAgentSkuFilterable,
   Pool_List: poolFilterColumns,
+  Pool_ListUsageMetrics: usage.usageFilterable,
   ComputeNode_List: nodeFilterColumns,
   Job_List: jobFilterColumns,
   Job_ListFromJobSchedule: jobOfScheduleFilterColumns,

@@ -21,6 +21,7 @@ import * as store from "../../store/jobs.ts";
 import { insertPool } from "../../store/pools.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage, loadJob } from "./load.ts";
+import { statisticsOfJobs } from "./statistics.ts";
 import { countsView, jobView } from "./views/jobs.ts";
 
 export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountId }, body }, services) => {
@@ -37,19 +38,23 @@ export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountI
   return { created: job.id, modified: job.modified };
 };
 
-export const getJob: Handler<typeof api.getJob> = async ({ principal, params, preconditions, baseUrl }, { store: read }) => {
-  const job = await loadJob(read, principal.accountId, params.jobId);
-  checkConditions(preconditions, job.modified, "read");
-  return { body: jobView(job, baseUrl), modified: job.modified };
+export const getJob: Handler<typeof api.getJob> = async (request, { store: read }) => {
+  const job = await loadJob(read, request.principal.accountId, request.params.jobId);
+  checkConditions(request.preconditions, job.modified, "read");
+  const stats = await statisticsOfJobs(read, [job], request);
+  return { body: { ...jobView(job, request.baseUrl), stats: stats(job) }, modified: job.modified };
 };
 
-export const listJobs: Handler<typeof api.listJobs> = async ({ principal: { accountId }, page, filter, baseUrl }, { store: read }) => {
+export const listJobs: Handler<typeof api.listJobs> = async (request, { store: read }) => {
+  const { page, filter, baseUrl } = request;
+  const { accountId } = request.principal;
   const { elements, next } = cutPage(
     await store.listJobs(read, { accountId, ...page, limit: page.limit + 1, filter }),
     page.limit,
     (job) => job.key,
   );
-  return { items: elements.map((job) => jobView(job, baseUrl)), next };
+  const stats = await statisticsOfJobs(read, elements, request);
+  return { items: elements.map((job) => ({ ...jobView(job, baseUrl), stats: stats(job) })), next };
 };
 
 export const getJobTaskCounts: Handler<typeof api.getJobTaskCounts> = async ({ principal, params }, { store: read }) => {

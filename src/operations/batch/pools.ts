@@ -13,6 +13,7 @@ import * as store from "../../store/pools.ts";
 import { allPlacedTasks } from "../../store/tasks.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage, loadPool } from "./load.ts";
+import { statisticsOfPools } from "./statistics.ts";
 import { type CurrentNodes, poolView } from "./views/pools.ts";
 
 export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, services) => {
@@ -27,11 +28,13 @@ export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, 
   return { created: pool.id, modified: pool.modified };
 };
 
-export const getPool: Handler<typeof api.getPool> = async ({ principal, params, preconditions, baseUrl }, { store: read }) => {
+export const getPool: Handler<typeof api.getPool> = async (request, { store: read }) => {
+  const { principal, params, preconditions, baseUrl } = request;
   const pool = await loadPool(read, principal.accountId, params.poolId);
   checkConditions(preconditions, pool.modified, "read");
   const current = await currentNodes(read, principal.accountId, [pool]);
-  return { body: poolView(pool, current(pool), baseUrl), modified: pool.modified };
+  const stats = await statisticsOfPools(read, [pool], request);
+  return { body: { ...poolView(pool, current(pool), baseUrl), stats: stats(pool) }, modified: pool.modified };
 };
 
 export const poolExists: Handler<typeof api.poolExists> = async ({ principal, params, preconditions }, { store: read }) => {
@@ -40,14 +43,17 @@ export const poolExists: Handler<typeof api.poolExists> = async ({ principal, pa
   return { modified: pool.modified };
 };
 
-export const listPools: Handler<typeof api.listPools> = async ({ principal: { accountId }, page, filter, baseUrl }, { store: read }) => {
+export const listPools: Handler<typeof api.listPools> = async (request, { store: read }) => {
+  const { page, filter, baseUrl } = request;
+  const { accountId } = request.principal;
   const { elements, next } = cutPage(
     await store.listPools(read, { accountId, ...page, limit: page.limit + 1, filter }),
     page.limit,
     (pool) => pool.key,
   );
   const current = await currentNodes(read, accountId, elements);
-  return { items: elements.map((pool) => poolView(pool, current(pool), baseUrl)), next };
+  const stats = await statisticsOfPools(read, elements, request);
+  return { items: elements.map((pool) => ({ ...poolView(pool, current(pool), baseUrl), stats: stats(pool) })), next };
 };
 
 export const patchPool: Handler<typeof api.patchPool> = async (request, services) => {

@@ -26,6 +26,7 @@ import { getNode } from "../../store/nodes.ts";
 import * as store from "../../store/tasks.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage, loadJob, loadTask } from "./load.ts";
+import { statisticsOfTask } from "./statistics.ts";
 import { taskRoot, taskUrl, taskView } from "./views/tasks.ts";
 
 /** While a job is in one of these, tasks can be added to it and changed. */
@@ -106,10 +107,11 @@ const errorView = (error: ApiError, { requestId, now }: { requestId: string; now
   values: error.values.length === 0 ? undefined : [...error.values],
 });
 
-export const getTask: Handler<typeof api.getTask> = async ({ principal, params, preconditions, baseUrl }, { store: read }) => {
+export const getTask: Handler<typeof api.getTask> = async (request, { store: read }) => {
+  const { principal, params, baseUrl } = request;
   const { job, task } = await loadTask(read, principal.accountId, params.jobId, params.taskId);
-  checkConditions(preconditions, task.modified, "read");
-  return { body: taskView(task, job.id, baseUrl), modified: task.modified };
+  checkConditions(request.preconditions, task.modified, "read");
+  return { body: { ...taskView(task, job.id, baseUrl), stats: statisticsOfTask(task, job.id, request) }, modified: task.modified };
 };
 
 export const listTasks: Handler<typeof api.listTasks> = async (request, { store: read }) => {
@@ -117,7 +119,8 @@ export const listTasks: Handler<typeof api.listTasks> = async (request, { store:
   const job = await loadJob(read, request.principal.accountId, request.params.jobId);
   const found = await store.listTasks(read, { accountId: job.accountId, jobUid: job.uid, ...page, limit: page.limit + 1, filter });
   const { elements, next } = cutPage(found, page.limit, (task) => task.key);
-  return { items: elements.map((task) => taskView(task, job.id, baseUrl)), next };
+  const items = elements.map((task) => ({ ...taskView(task, job.id, baseUrl), stats: statisticsOfTask(task, job.id, request) }));
+  return { items, next };
 };
 
 /** Constraints that are left out go back to their defaults; the ETag changes, because this is what the client wrote. */
