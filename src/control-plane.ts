@@ -160,6 +160,7 @@ const build = async (
   endings.scheduler = () => scheduler.stop();
 
   const services: Services = { store, clock, ids, log, wake: scheduler.wake, channel: hub, images, version };
+  if (options.minAutoscaleInterval !== undefined) services.leastAutoScaleIntervalMs = options.minAutoscaleInterval;
   const tls = await certificates;
   const answers = environment.QUERN_ANSWER_LOG;
   const server = await createServer({
@@ -259,6 +260,7 @@ const listenerOf = (later: { scheduler?: Scheduler }, connected: () => void): Sc
     connected();
   },
   onEvents: (agentId, events) => later.scheduler!.listener.onEvents(agentId, events),
+  onMachine: (agentId, usage) => later.scheduler!.listener.onMachine?.(agentId, usage),
   onDisconnected: (agentId) => later.scheduler!.listener.onDisconnected(agentId),
 });
 

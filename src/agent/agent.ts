@@ -19,6 +19,7 @@ import type { Launcher, LauncherOptions } from "./launcher/launcher.ts";
 import { portableLauncher } from "./launcher/portable.ts";
 import { agentLayout } from "./layout.ts";
 import { takeLock } from "./lock.ts";
+import { openMachine } from "./machine.ts";
 import { type Nodes, openNodes } from "./nodes.ts";
 import { openReports, type Reports } from "./reports.ts";
 import { usualPatience } from "./retry.ts";
@@ -102,6 +103,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
   const agentId = readAgentId(layout.idFile, ids);
   const launchers = await chooseLauncher(options.launcherKind, options.cacheDir, tools);
   const trash = openTrash(layout.trash, clock, ids);
+  const machine = openMachine(clock, layout.directory);
   let policy: UrlPolicy = { storageHosts: [], allowPrivateUrls: false };
 
   const firstWelcome = Promise.withResolvers<void>();
@@ -156,6 +158,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
     else if (type === "withdrawTasks") nodes.withdrawTasks(message.tasks);
     else if (type === "acknowledge") reports.acknowledge(message.n);
     else if (type === "fileRequest") void answerFile(message);
+    else if (type === "sampleMachine") connection.send({ type: "machine", usage: machine.usage() });
     else if (type === "shutdown") void shutdown();
     else if (type === "chore") doChore(message);
     else unreachable(type);

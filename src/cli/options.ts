@@ -1,5 +1,6 @@
 // The command line of `quern`: every flag of `start` has an environment variable QUERN_…, and both are checked here.
 import { Command, InvalidArgumentError, Option } from "commander";
+import { durationTicks } from "../lib/duration.ts";
 import { UserError } from "./usage-error.ts";
 
 /** The well-known account of a local endpoint: published on purpose, like Azurite's. Never a secret, so only for loopback. */
@@ -24,6 +25,7 @@ export type StartOptions = {
   debug?: string;
   versionCheck: "lenient" | "strict";
   strictImages: boolean;
+  minAutoscaleInterval?: number;
   allowPrivateUrls: boolean;
   launcher: "auto" | "compiled" | "portable";
   readyFile?: string;
@@ -58,6 +60,16 @@ const parsePort = (text: string): number => {
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError("expected a port from 0 (pick one) to 65535.");
   return port;
 };
+
+/** In ms. A second is the shortest that makes sense: each evaluation is a commit. */
+const parseInterval = (text: string): number => {
+  const ticks = durationTicks(text);
+  const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : ticks === undefined ? Number.NaN : Number(ticks / 10_000n);
+  if (!(ms >= 1000 && ms <= longestIntervalMs))
+    throw new InvalidArgumentError("expected 1 second to 168 hours, as seconds (30) or as an ISO 8601 duration (PT30S).");
+  return ms;
+};
+const longestIntervalMs = 168 * 3_600_000;
 
 /** Checked here and not by the option's parser, whose messages repeat what was given: it may hold a key. */
 const storageOption = (text: string): StorageOption => {
@@ -112,6 +124,13 @@ export const commandLine = (version: string, actions: Actions): Command => {
         .default("lenient"),
     )
     .addOption(option("--strict-images", "leave out images that only stand for this machine's own system", "STRICT_IMAGES").default(false))
+    .addOption(
+      option(
+        "--min-autoscale-interval <duration>",
+        "how often a formula may be evaluated at most, in seconds or as an ISO 8601 duration (default PT5M, as Azure)",
+        "MIN_AUTOSCALE_INTERVAL",
+      ).argParser(parseInterval),
+    )
     .addOption(option("--allow-private-urls", "let tasks' URLs name loopback and private addresses", "ALLOW_PRIVATE_URLS").default(false))
     .addOption(
       option("--launcher <kind>", "what starts task processes", "LAUNCHER").choices(["auto", "compiled", "portable"]).default("auto"),

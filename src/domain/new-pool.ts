@@ -3,13 +3,11 @@ import type { PoolAddParameter } from "../api/batch/pools.ts";
 import type { Infer } from "../api/fields.ts";
 import { instantOf, type Stamp } from "../lib/clock.ts";
 import { durationMs } from "../lib/duration.ts";
+import { defaultEvaluationInterval } from "./autoscale.ts";
 import { beginAllocation, type Pool, type PoolSpec } from "./pools.ts";
 
 /** Ids keep their case and are compared without it. */
 export const keyOf = (id: string): string => id.toLowerCase();
-
-/** How often a formula is evaluated when the client does not say. */
-const defaultEvaluationInterval = "PT15M";
 
 export const newPool = (parameter: Infer<typeof PoolAddParameter>, at: { accountId: number; stamp: Stamp; autoPoolJob?: string }): Pool => {
   const now = instantOf(at.stamp);
@@ -32,6 +30,7 @@ export const newPool = (parameter: Infer<typeof PoolAddParameter>, at: { account
     targetDedicated: targetDedicatedNodes ?? 0,
     targetLowPriority: targetLowPriorityNodes ?? 0,
     spec,
+    ...(spec.enableAutoScale === true ? { autoScale: { nextAt: now } } : {}),
     ...(at.autoPoolJob === undefined ? {} : { autoPoolJob: at.autoPoolJob }),
     createdAt: now,
     modified: at.stamp,

@@ -4,6 +4,8 @@
 import type { PoolAddParameter } from "../api/batch/pools.ts";
 import { ApiError, invalidProperty } from "../api/errors.ts";
 import type { Infer } from "../api/fields.ts";
+import { durationMs } from "../lib/duration.ts";
+import { usualLeastIntervalMs } from "./autoscale.ts";
 import type { ImageCatalogue } from "./images.ts";
 import { checkNetwork } from "./network-checks.ts";
 import { checkCertificates, checkPackages, checkResourceFiles, firstRepeated, staysBelow } from "./staging-checks.ts";
@@ -13,7 +15,7 @@ type PoolParameter = Omit<Infer<typeof PoolAddParameter>, "id">;
 type VirtualMachine = NonNullable<PoolParameter["virtualMachineConfiguration"]>;
 type StartTask = NonNullable<PoolParameter["startTask"]>;
 
-export type PoolSurroundings = { images: ImageCatalogue; subscriptionId?: string };
+export type PoolSurroundings = { images: ImageCatalogue; subscriptionId?: string; leastAutoScaleIntervalMs?: number };
 
 /** What a start task may measure, everything included (limits-and-quotas.md). */
 const largestStartTask = 32_768;
@@ -22,7 +24,7 @@ const largestStartTask = 32_768;
 export const checkPool = (pool: PoolParameter, surroundings: PoolSurroundings): void => {
   checkSize(pool);
   if (pool.virtualMachineConfiguration !== undefined) checkVirtualMachine(pool.virtualMachineConfiguration, surroundings.images);
-  checkScaling(pool);
+  checkScaling(pool, surroundings);
   checkPoolReferences(pool);
   checkNetwork(pool.networkConfiguration, surroundings.subscriptionId);
   checkUsers(pool.userAccounts);
@@ -87,8 +89,9 @@ const galleryImageFormat =
  * A fixed pool has targets and no formula, an autoscaled one a formula and no targets (0 is also what a target is that was left
  * out). That both targets may be left out of a fixed pool: seen in 2021.
  */
-const checkScaling = (pool: PoolParameter): void => {
+const checkScaling = (pool: PoolParameter, surroundings: PoolSurroundings): void => {
   if (pool.enableAutoScale === true) {
+    checkEvaluationInterval(pool.autoScaleEvaluationInterval, surroundings);
     for (const target of ["targetDedicatedNodes", "targetLowPriorityNodes"] as const) {
       if ((pool[target] ?? 0) !== 0) {
         throw invalidProperty(
@@ -103,6 +106,16 @@ const checkScaling = (pool: PoolParameter): void => {
   for (const setting of ["autoScaleFormula", "autoScaleEvaluationInterval"] as const) {
     if (pool[setting] !== undefined)
       throw invalidProperty(setting, "The property can be specified only when automatic scaling is enabled.");
+  }
+};
+
+/** The upper limit is the declaration's. */
+export const checkEvaluationInterval = (
+  interval: string | undefined,
+  { leastAutoScaleIntervalMs: leastMs = usualLeastIntervalMs }: Pick<PoolSurroundings, "leastAutoScaleIntervalMs">,
+): void => {
+  if (interval !== undefined && durationMs(interval) < leastMs) {
+    throw invalidProperty("autoScaleEvaluationInterval", `The interval must be at least ${leastMs / 1000} seconds.`, interval);
   }
 };
 

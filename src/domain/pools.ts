@@ -2,6 +2,7 @@
 import type { PoolAddParameter } from "../api/batch/pools.ts";
 import type { Infer } from "../api/fields.ts";
 import type { Instant, Stamp } from "../lib/clock.ts";
+import type { AutoScaleState } from "./autoscale.ts";
 import type { Node } from "./nodes.ts";
 import { type Refusal, stateMachine } from "./state-machine.ts";
 
@@ -12,7 +13,8 @@ export type DeallocationOption = "requeue" | "terminate" | "taskcompletion" | "r
 /** A resize under way: present exactly while the allocation state is not steady. */
 export type Resize = {
   startedAt: Instant;
-  timeoutAt: Instant;
+  /** Absent when it goes on until it is done: a formula sizes the pool. */
+  timeoutAt?: Instant;
   option: DeallocationOption;
   /** Nodes named by removenodes; otherwise the reconciler chooses. */
   nodeIds?: string[];
@@ -37,6 +39,8 @@ export type Pool = {
   resizeErrors?: ResizeError[];
   /** Key of the job that this pool was made for. */
   autoPoolJob?: string;
+  /** Where automatic scaling stands (domain/autoscale.ts). */
+  autoScale?: AutoScaleState;
   createdAt: Instant;
   modified: Stamp;
   generation: number;
@@ -69,12 +73,14 @@ export type ResizeRequest = {
   timeoutMs?: number;
 };
 
-const begun = (pool: Pool, request: { option?: DeallocationOption; timeoutMs?: number; nodeIds?: string[] }, now: Instant): Pool => ({
+type Begin = { option?: DeallocationOption; timeoutMs?: number | "never"; nodeIds?: string[] };
+
+const begun = (pool: Pool, request: Begin, now: Instant): Pool => ({
   ...allocation(pool, "resizing", now),
   resizeErrors: undefined,
   resize: {
     startedAt: now,
-    timeoutAt: now + (request.timeoutMs ?? defaultResizeTimeoutMs),
+    ...(request.timeoutMs === "never" ? {} : { timeoutAt: now + (request.timeoutMs ?? defaultResizeTimeoutMs) }),
     option: request.option ?? "requeue",
     ...(request.nodeIds === undefined ? {} : { nodeIds: request.nodeIds }),
   },
@@ -117,6 +123,16 @@ export const removeNodes = (
   const targetDedicated = Math.max(0, pool.targetDedicated - dedicated);
   const targetLowPriority = Math.max(0, pool.targetLowPriority - (nodes.length - dedicated));
   return { after: { ...after, targetDedicated, targetLowPriority } };
+};
+
+/** As a formula wants it: also while an earlier resize is under way, which goes on to the new targets, and without a timeout. */
+export const scalePool = (
+  pool: Pool,
+  targets: { targetDedicated: number; targetLowPriority: number; option: DeallocationOption },
+  now: Instant,
+): Pool => {
+  const { option, ...wanted } = targets;
+  return { ...begun(pool, { option, timeoutMs: "never" }, now), ...wanted };
 };
 
 /** Keeps what there is and the targets as they were. */

@@ -15,10 +15,10 @@ const sentences = {
   AutoStorageNotSupported:
     "It takes or leaves files in the account's auto-storage or with a managed identity, which this release cannot do yet.",
   AuthenticationTokenNotSupported: "The task asks for an authentication token, which this release cannot give yet.",
-  AutoScaleNotSupported: "The size of the pool is given by a formula, which this release cannot evaluate yet.",
   MountsNotSupported: "The pool mounts file systems on its nodes, which this release cannot do yet.",
   ImageNotAvailable: "The image cannot be run on this machine.",
   AllocationFailed: "Nodes for the pool could not be had.",
+  FormulaFailed: "The formula that gives the pool its size could not be evaluated.",
   PoolNotFound: "The job's pool does not exist.",
   PoolBeingDeleted: "The pool is being deleted.",
   PoolResizing: "The pool is being resized.",
@@ -73,7 +73,6 @@ const needsIdentity = (spec: Pick<TaskSpec, "resourceFiles" | "outputFiles">): b
 
 /** What keeps a pool of such a specification without nodes in this release. */
 export const poolHeldBecause = (spec: PoolSpec): WaitingCode | undefined => {
-  if (spec.enableAutoScale === true) return "AutoScaleNotSupported";
   if (present(spec.applicationPackageReferences)) return "ApplicationPackagesNotSupported";
   if (spec.virtualMachineConfiguration?.containerConfiguration !== undefined) return "ContainerSettingsNotSupported";
   if (present(spec.mountConfiguration)) return "MountsNotSupported";
@@ -113,7 +112,7 @@ export const poolWaiting = (pool: Pool, nodes: readonly Node[]): Waiting | undef
   if (nodes.some(takesTasks)) return undefined;
   const held = poolHeldBecause(pool.spec);
   if (held !== undefined) return waiting(held);
-  if (nodes.length === 0) return allocationFailure(pool) ?? waiting("NoNodes");
+  if (nodes.length === 0) return allocationFailure(pool) ?? formulaFailure(pool) ?? waiting("NoNodes");
   return waiting(
     nodes.some((node) => node.state === "creating" || node.state === "starting" || node.state === "waitingforstarttask")
       ? "NodesStarting"
@@ -128,6 +127,14 @@ const allocationFailure = (pool: Pool): Waiting | undefined => {
   const reason = error.values?.find(({ name }) => name === "Reason")?.value;
   if (reason === sentences.ImageNotAvailable) return waiting("ImageNotAvailable");
   return reason === undefined ? waiting("AllocationFailed") : { code: "AllocationFailed", message: reason };
+};
+
+/** In the words of the evaluation that failed. */
+const formulaFailure = (pool: Pool): Waiting | undefined => {
+  const error = pool.autoScale?.run?.error;
+  if (error === undefined) return undefined;
+  const detail = error.values?.find(({ name }) => name === "Message")?.value;
+  return { code: "FormulaFailed", message: detail === undefined ? error.message : `${error.message} (${detail})` };
 };
 
 /** Why a node takes no tasks. */

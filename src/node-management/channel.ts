@@ -1,6 +1,6 @@
 // How the control plane speaks to nodes, wherever their agents are. The hub (hub.ts) implements it over WebSockets; tests with fake nodes.
 import type { Readable } from "node:stream";
-import type { AgentEvent, FileAnswer, FileRequest, TaskRef, ToAgent } from "../api/agent/messages.ts";
+import type { AgentEvent, FileAnswer, FileRequest, MachineUsage, TaskRef, ToAgent } from "../api/agent/messages.ts";
 
 /** The agent that hosts the node is not connected now; the state in the store says why. */
 export class NodeUnreachable extends Error {
@@ -22,6 +22,8 @@ export interface AgentListener {
   onConnected(agentId: string): void;
   /** Must be durable before it resolves: the acknowledgement follows, and the agent forgets. */
   onEvents(agentId: string, events: AgentEvent[]): Promise<void>;
+  /** The answer to `sampleMachine`. */
+  onMachine?(agentId: string, usage: MachineUsage): void;
   onDisconnected(agentId: string): void;
 }
 

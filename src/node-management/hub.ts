@@ -118,6 +118,7 @@ export const createHub = (options: HubOptions): Hub => {
       onMessage: (message) => {
         if (message.type === "hello") return greet(connection, message);
         if (message.type === "report") return takeReport(connection, message);
+        if (message.type === "machine" && connection.agentId !== undefined) listener.onMachine?.(connection.agentId, message.usage);
         if (message.type === "fileAnswer") transfers.answered(connection.agentId!, message.requestId, message.answer);
         return undefined;
       },

@@ -1,6 +1,6 @@
 // What an agent may send: the shape of each message is checked before anything acts on it. An agent holds the token and is trusted
 // with its nodes, but one that is broken or of another version must not bring down the control plane. Decides nothing else.
-import type { AgentEvent, TaskRef, ToControlPlane } from "../api/agent/messages.ts";
+import type { AgentEvent, MachineUsage, TaskRef, ToControlPlane } from "../api/agent/messages.ts";
 
 /** Longer frames are refused by the socket: a hello of 100,000 attempts has about 12 MB. */
 export const longestMessageBytes = 64 * 1024 * 1024;
@@ -106,6 +106,20 @@ const isAnswer = isOneOfTypes({
   }),
 });
 
+const isFigure: Check = (value) => typeof value === "number" && Number.isFinite(value) && value >= 0;
+const isMachineUsage = shape({
+  overMs: (value) => isFigure(value) && (value as number) >= 1,
+  cpu: optional((value) => isFigure(value) && (value as number) <= 1),
+  memoryBytes: optional(isFigure),
+  diskBytes: optional(isFigure),
+  diskReadBytes: optional(isFigure),
+  diskWriteBytes: optional(isFigure),
+  diskReadOps: optional(isFigure),
+  diskWriteOps: optional(isFigure),
+  networkInBytes: optional(isFigure),
+  networkOutBytes: optional(isFigure),
+} satisfies Record<keyof MachineUsage, Check>);
+
 const messageChecks: Record<ToControlPlane["type"], Check> = {
   hello: shape({
     protocol: isCount,
@@ -118,6 +132,7 @@ const messageChecks: Record<ToControlPlane["type"], Check> = {
   }),
   report: shape({ n: isCount, events: listOf(isOneOfTypes(eventChecks)) }),
   fileAnswer: shape({ requestId: isId, answer: isAnswer }),
+  machine: shape({ usage: isMachineUsage }),
   heartbeat: shape({}),
 };
 const isMessage = isOneOfTypes(messageChecks);

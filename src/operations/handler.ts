@@ -22,6 +22,8 @@ export type Services = {
   images: import("../domain/images.ts").ImageCatalogue;
   /** This program's version, shown as that of the node agents. */
   version: string;
+  /** How seldom at least a formula is evaluated, in ms; the service's five minutes where it is absent. */
+  leastAutoScaleIntervalMs?: number;
   /** Of the accounts; a pool's subnet must be of the same. Any subscription is accepted where it is absent. */
   subscriptionId?: string;
 };

@@ -34,7 +34,11 @@ export const makeListener = (context: Context, leases: Leases): AgentListener =>
       );
     },
     onEvents: (_agentId, events) => applyEvents(context, _agentId, events),
-    onDisconnected: (agentId) => leases.lost(agentId),
+    onMachine: (agentId, usage) => context.machines.noted(agentId, usage),
+    onDisconnected: (agentId) => {
+      context.machines.left(agentId);
+      leases.lost(agentId);
+    },
   };
 };
 

@@ -4,6 +4,7 @@ import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { jsonOrNull, type ListPage, pageOf } from "./lists.ts";
 import { forgetNodeTime } from "./node-time.ts";
+import { deleteSamples } from "./samples.ts";
 
 type PoolRow = {
   account_id: number;
@@ -19,6 +20,7 @@ type PoolRow = {
   resize: string | null;
   resize_errors: string | null;
   auto_pool_job: string | null;
+  auto_scale: string | null;
   created_at: number;
   modified: number;
   generation: number;
@@ -43,6 +45,7 @@ const poolFromRow = (row: PoolRow): Pool => {
   if (row.resize !== null) pool.resize = JSON.parse(row.resize);
   if (row.resize_errors !== null) pool.resizeErrors = JSON.parse(row.resize_errors);
   if (row.auto_pool_job !== null) pool.autoPoolJob = row.auto_pool_job;
+  if (row.auto_scale !== null) pool.autoScale = JSON.parse(row.auto_scale);
   return pool;
 };
 
@@ -58,6 +61,7 @@ const changingValues = (pool: Pool): SqlValue[] => [
   jsonOrNull(pool.resize),
   jsonOrNull(pool.resizeErrors),
   pool.autoPoolJob ?? null,
+  jsonOrNull(pool.autoScale),
   pool.modified,
 ];
 
@@ -83,8 +87,8 @@ export const allPools = (read: Reader): Promise<Pool[]> => poolsFrom(read.all(sq
 export const insertPool = (pool: Pool): Write[] => [
   {
     text: `INSERT INTO pools (state, state_changed_at, allocation_state, allocation_state_changed_at, target_dedicated, target_low_priority,
-      spec, resize, resize_errors, auto_pool_job, modified, account_id, key, id, created_at, generation)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      spec, resize, resize_errors, auto_pool_job, auto_scale, modified, account_id, key, id, created_at, generation)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     rows: [[...changingValues(pool), pool.accountId, pool.key, pool.id, pool.createdAt, pool.generation]],
     guard: 1,
   },
@@ -94,14 +98,21 @@ export const insertPool = (pool: Pool): Write[] => [
 export const savePool = (pool: Pool): Write[] => [
   {
     text: `UPDATE pools SET state = ?, state_changed_at = ?, allocation_state = ?, allocation_state_changed_at = ?, target_dedicated = ?,
-      target_low_priority = ?, spec = ?, resize = ?, resize_errors = ?, auto_pool_job = ?, modified = ?, generation = generation + 1
+      target_low_priority = ?, spec = ?, resize = ?, resize_errors = ?, auto_pool_job = ?, auto_scale = ?,
+      modified = ?, generation = generation + 1
       WHERE account_id = ? AND key = ? AND generation = ?`,
     rows: [[...changingValues(pool), pool.accountId, pool.key, pool.generation]],
     guard: 1,
   },
 ];
 
-/** The row only: its nodes must be gone already. */
+/** Those whose size a formula gives, of all accounts. */
+export const scaledPools = (read: Reader): Promise<Pool[]> =>
+  poolsFrom(
+    read.all(sql`SELECT * FROM pools WHERE json_extract(spec, '$.enableAutoScale') = 1 AND state = 'active' ORDER BY account_id, key`),
+  );
+
+/** With its samples; its nodes must be gone already. */
 export const deletePool = (pool: Pool): Write[] => [
   {
     text: "DELETE FROM pools WHERE account_id = ? AND key = ? AND generation = ?",
@@ -109,6 +120,7 @@ export const deletePool = (pool: Pool): Write[] => [
     guard: 1,
   },
   forgetNodeTime(pool.accountId, pool.key),
+  deleteSamples({ accountId: pool.accountId, poolKey: pool.key }),
 ];
 
 /** What $filter of Pool_List offers (reference: errors-and-http section 4). */

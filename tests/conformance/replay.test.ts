@@ -9,7 +9,6 @@ import { sharedPath } from "../support/shared.ts";
 
 const certificates = "certificates are a later step";
 const schedules = "job schedules are a later step";
-const autoScale = "autoscale is a later step";
 
 /** scenario#exchange -> why it differs today. */
 const expectedToDiffer: Record<string, string> = {
@@ -22,10 +21,6 @@ const expectedToDiffer: Record<string, string> = {
   "cli-2021-job-list#7": schedules,
   "cli-2021-job-list#8": "lists the job that a schedule would have made",
   "cli-2021-job-list#10": schedules,
-  "cli-2021-pools-and-nodes#14": autoScale,
-  "cli-2021-pools-and-nodes#15": "reads what #14 would have changed",
-  "cli-2021-pools-and-nodes#16": autoScale,
-  "cli-2021-pools-and-nodes#17": autoScale,
   "cli-2021-pools-and-nodes#19": "usage metrics are a later step",
 };
 

@@ -33,8 +33,13 @@ test("a task waits for its pool, then for a node, then for a slot that it fits",
 
 test("a pool waits for its formula, its resize, or what its last resize could not have", async (t) => {
   const service = await aService(t);
-  await service.call("Pool_Add", { body: aPoolBody({ id: "auto", enableAutoScale: true, autoScaleFormula: "x" }) });
-  assert.deepEqual(await why(service, { poolId: "auto" }), ["AutoScaleNotSupported"]);
+  await service.call("Pool_Add", { body: aPoolBody({ id: "auto", enableAutoScale: true, autoScaleFormula: "$x = 1" }) });
+  assert.deepEqual(await why(service, { poolId: "auto" }), ["NoNodes"]);
+  const auto = (await getPool(service.store, 1, "auto"))!;
+  const error = { code: "InsufficientSampleData", message: "Not enough.", values: [{ name: "Message", value: "Line 1" }] };
+  await service.store.commit(savePool({ ...auto, autoScale: { run: { at: 0, results: "", error } } }));
+  const told = (await explain(service.services, 1, { poolId: "auto" })).reasons;
+  assert.deepEqual(told, [{ code: "FormulaFailed", message: "Not enough. (Line 1)" }]);
   await service.call("Pool_Add", { body: aPoolBody({ targetDedicatedNodes: 1 }) });
   assert.deepEqual(await why(service, { poolId: "pool1" }), ["NoNodes", "PoolResizing"]);
   for (const [reason, code] of [

@@ -185,6 +185,8 @@ export const makeAgent = (parts: {
       }
       for (const node of nodes.values()) startNext(node);
     }
+    if (message.type === "sampleMachine")
+      listener.onMachine?.(id, { overMs: 30_000, cpu: nodes.size === 0 ? 0 : 0.9, memoryBytes: 2 ** 30, networkInBytes: 300 });
     if (message.type === "stopTasks") for (const ref of message.tasks) stop(ref, "asked");
     if (message.type === "withdrawTasks") for (const ref of message.tasks) stop(ref, "withdrawn");
     if (message.type === "chore") {

@@ -20,7 +20,7 @@ const allowed: Record<string, readonly string[]> = {
   providers: ["lib", "domain", "node-management", "storage"],
   "node-management": ["lib", "domain"],
   autoscale: ["lib", "domain"],
-  scheduler: ["lib", "domain", "store", "providers", "node-management", "storage"],
+  scheduler: ["lib", "domain", "store", "providers", "node-management", "storage", "autoscale"],
   operations: ["lib", "domain", "auth", "store", "storage", "scheduler", "providers", "node-management", "autoscale"],
   http: ["lib", "domain", "auth", "store", "storage", "operations", "node-management", "scheduler"],
   agent: ["lib", "storage"],

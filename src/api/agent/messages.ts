@@ -105,6 +105,27 @@ export type StartTaskReport = {
   failure?: Failure;
 };
 
+/**
+ * How busy the machine was since it was last asked for (or since its agent started). What the system does not tell is left out.
+ * Of the whole machine: nodes on it share it.
+ */
+export type MachineUsage = {
+  /** How long ago that was, in ms: 1 at least. */
+  overMs: number;
+  /** Of all its processors together, from 0 to 1. */
+  cpu?: number;
+  /** In use now; of the disk that the nodes' directories are on. */
+  memoryBytes?: number;
+  diskBytes?: number;
+  /** Over that time, of all disks and of all network interfaces but loopback. */
+  diskReadBytes?: number;
+  diskWriteBytes?: number;
+  diskReadOps?: number;
+  diskWriteOps?: number;
+  networkInBytes?: number;
+  networkOutBytes?: number;
+};
+
 export type AgentEvent =
   | {
       type: "node";
@@ -159,6 +180,8 @@ export type ToControlPlane =
   /** Sent again after a reconnect until acknowledged; `n` grows by one. */
   | { type: "report"; n: number; events: AgentEvent[] }
   | { type: "fileAnswer"; requestId: string; answer: FileAnswer }
+  /** Answers sampleMachine; lost with the connection. */
+  | { type: "machine"; usage: MachineUsage }
   | { type: "heartbeat" };
 
 export type ToAgent =
@@ -187,5 +210,7 @@ export type ToAgent =
   | { type: "acknowledge"; n: number }
   | { type: "chore"; nodeId: string; choreId: number; chore: Chore }
   | { type: "fileRequest"; requestId: string; nodeId: string; request: FileRequest }
+  /** Say how busy the machine was: for the formulas of pools that size themselves. */
+  | { type: "sampleMachine" }
   /** Stop all tasks and end: the operator stops the control plane. */
   | { type: "shutdown" };

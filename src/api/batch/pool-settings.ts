@@ -68,6 +68,10 @@ export const targetLowPriorityNodes = f.int32({ min: 0, since: "2017-05-01.5.0" 
 const slots = { min: 1, max: 256 } as const;
 export const taskSlotsPerNode = f.int32({ ...slots, since: "2024-07-01.20.0" });
 
+export const formula = { maxLength: 8192, refusal: "AutoScalingFormulaTooLong" } as const;
+/** The lower limit, five minutes at the service, is the operator's to set (domain/pool-checks.ts). */
+export const evaluationInterval = { maxMs: 168 * 60 * minuteMs } as const;
+
 /** Everything that a client says about a pool but its id. A pool added without any target is accepted and empty. */
 export const poolSettings = {
   displayName: f.string(displayName),
@@ -84,13 +88,8 @@ export const poolSettings = {
   targetDedicatedNodes: f.int32({ min: 0, default: 0, renamed: targetDedicated }),
   targetLowPriorityNodes: f.int32({ min: 0, default: 0, since: "2017-05-01.5.0" }),
   enableAutoScale: f.boolean({ default: false }),
-  autoScaleFormula: f.string({ maxLength: 8192, refusal: "AutoScalingFormulaTooLong" }),
-  autoScaleEvaluationInterval: f.duration({
-    minMs: 5 * minuteMs,
-    maxMs: 168 * 60 * minuteMs,
-    default: "PT15M",
-    defaultWith: "autoScaleFormula",
-  }),
+  autoScaleFormula: f.string(formula),
+  autoScaleEvaluationInterval: f.duration({ ...evaluationInterval, default: "PT15M", defaultWith: "autoScaleFormula" }),
   enableInterNodeCommunication: f.boolean({ default: false, recorded: recorded.interNode }),
   networkConfiguration: f.object(NetworkConfiguration, { since: "2016-07-01.3.1", recorded: recorded.azureNetwork }),
   startTask: f.object(StartTask),

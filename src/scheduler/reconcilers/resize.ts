@@ -43,8 +43,10 @@ const nextStep = async (context: Context, read: Reader, key: PoolKey): Promise<S
   if (pool.state === "deleting") return emptied(read, pool, nodes, now);
   const { resize } = pool;
   if (resize?.stopped === true || pool.allocationState === "stopping") return given(pool, nodes, "ResizeStopped", now);
-  if (resize !== undefined && now >= resize.timeoutAt) return given(pool, nodes, "AllocationTimedout", now);
-  if (resize !== undefined) context.bells.poolAfter(key, resize.timeoutAt - now);
+  if (resize?.timeoutAt !== undefined) {
+    if (now >= resize.timeoutAt) return given(pool, nodes, "AllocationTimedout", now);
+    context.bells.poolAfter(key, resize.timeoutAt - now);
+  }
   return sized(context, pool, nodes, now);
 };
 
