@@ -1,20 +1,12 @@
 // Every example of the official documents, sent to a real server after what it needs was built. Those that cannot be sent, or cannot
-// succeed here, are listed with the reason; everything else answers the status of its document.
+// succeed here, have their reason in tests/support/example-world.ts; everything else answers the status of its document.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { baseline } from "../../src/api/versions.ts";
-import { exampleWorld } from "../support/example-world.ts";
+import { exampleWorld, refusalOf } from "../support/example-world.ts";
 import { type ExampleFolder, readExamples } from "../support/examples.ts";
 import { startQuern } from "../support/quern.ts";
 import { sendExample } from "../support/send-example.ts";
-
-const noApplications = "Applications are made in the management plane, which comes later: the list is empty, and reading one is a 404.";
-
-/** Example -> the code it is answered with, and why. */
-const refused: Record<string, readonly [code: string, reason: string]> = {
-  ApplicationGet: ["ApplicationNotFound", noApplications],
-  Applications_GetApplication: ["ApplicationNotFound", noApplications],
-};
 
 for (const folder of ["batch-data-plane", "batch-data-plane-typespec"] as ExampleFolder[]) {
   test(`examples of ${folder}`, { timeout: 180_000 }, async (t) => {
@@ -24,9 +16,9 @@ for (const folder of ["batch-data-plane", "batch-data-plane-typespec"] as Exampl
     if (undeclared.length > 0) t.diagnostic(`not declared: ${undeclared.join(", ")}`);
     const wrong: string[] = [];
     for (const example of examples) {
-      const expected = refused[example.name];
+      const expected = refusalOf(example, baseline);
       const { answer, method, url } = await sendExample(world, example, baseline);
-      const fine = expected === undefined ? answer.status === example.operation.answer.status : answer.json?.code === expected[0];
+      const fine = expected === undefined ? answer.status === example.operation.answer.status : answer.json?.code === expected;
       if (!fine) wrong.push(`${example.name}: ${method} ${url}: ${answer.status} ${answer.text.slice(0, 400)}`);
     }
     t.diagnostic(`${examples.length} examples sent`);

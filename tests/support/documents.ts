@@ -13,6 +13,14 @@ const older = (version: Version): string => sharedPath("specs", "batch-data-plan
 const isWhole = (version: Version): boolean => version === baseline || existsSync(older(version));
 const whole = (version: Version): Document => (version === baseline ? read("batch-data-plane") : read("batch-data-plane-older", version));
 
+const looked = new Map<Version, Document>();
+/** The same, for looking only. */
+const wholeOnce = (version: Version): Document => {
+  const document = looked.get(version) ?? whole(version);
+  looked.set(version, document);
+  return document;
+};
+
 const known = new Map<Version, Document>();
 
 export const documentOf = (version: Version): Document => {
@@ -44,7 +52,7 @@ const schemaOf = (type: string): Schema => {
 };
 
 const definition = (document: Document, name: string): Schema => {
-  document.definitions[name] ??= { properties: {} };
+  document.definitions[name] ??= {};
   return document.definitions[name];
 };
 
@@ -55,13 +63,17 @@ const propertiesOf = (document: Document, name: string): Record<string, Schema> 
 };
 
 /** Properties of new models have no type in the table: any value will do. */
-const anything: Schema = {};
+const anything = (): Schema => ({});
+
+/** The table tells new lists of values like new models; every one of them is in some whole document. */
+const isValueList = (name: string): boolean => versions.some((one) => isWhole(one) && wholeOnce(one).definitions[name]?.enum !== undefined);
 
 const apply = (document: Document, change: Change): void => {
   switch (change.kind) {
     case "+def":
-      document.definitions[change.model] =
-        change.properties.length === 0 ? anything : { properties: Object.fromEntries(change.properties.map((name) => [name, anything])) };
+      document.definitions[change.model] = isValueList(change.model)
+        ? { type: "string", enum: change.properties }
+        : { properties: Object.fromEntries(change.properties.map((name) => [name, anything()])) };
       return;
     case "-def":
       // Kept: something that the table does not tell of may still refer to it.
@@ -146,7 +158,7 @@ const newestDocument = (): Document => {
   for (const { properties } of Object.values(document.definitions)) {
     if (properties === undefined) continue;
     for (const name of gone) delete properties[name];
-    for (const [beside, ...names] of added) if (properties[beside] !== undefined) for (const name of names) properties[name] ??= anything;
+    for (const [beside, ...names] of added) if (properties[beside] !== undefined) for (const name of names) properties[name] ??= anything();
   }
   return document;
 };

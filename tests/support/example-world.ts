@@ -3,7 +3,9 @@
 // gets instead of its own. Names are new for every request, so examples can be sent again and again to one server.
 import { createHash, webcrypto } from "node:crypto";
 import { batchOperations } from "../../src/api/batch/index.ts";
+import type { BatchErrorCode } from "../../src/api/errors.ts";
 import type { Plain } from "../../src/api/fields.ts";
+import { compareVersions, type Version } from "../../src/api/versions.ts";
 import { batchUser, hostImage, sh, type User, windowsImage } from "./batch-user.ts";
 import type { Example } from "./examples.ts";
 import type { Quern } from "./quern.ts";
@@ -16,6 +18,16 @@ export type ExampleWorld = {
   prepare(example: Example): Promise<Prepared>;
   user: User;
 };
+
+/** The code with which the examples of an operation are answered where they cannot succeed; undefined where they can. */
+export const refusalOf = ({ operation }: Example, version: Version): BatchErrorCode | undefined =>
+  // Applications are made in the management plane, which comes later.
+  operation.id === "Application_Get"
+    ? "ApplicationNotFound"
+    : // Until it could deallocate nodes the real service reimaged those of Cloud Services only.
+      operation.id === "ComputeNode_Reimage" && compareVersions(version, "2024-07-01.20.0") < 0
+      ? "OperationNotValidOnNode"
+      : undefined;
 
 /** Makes a pool of two nodes that all examples share, and a task on it whose files can be read. */
 export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
@@ -147,7 +159,12 @@ export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
       body: (body) => ({ ...body, expiryTime: inFuture, password: "Secret-2" }),
     }),
     ComputeNode_DeleteUser: withUser,
-    ComputeNode_GetRemoteLoginSettings: onNode,
+    ComputeNode_GetRemoteLoginSettings: async () => {
+      const poolId = fresh("nodes");
+      const ssh = { name: "ssh", protocol: "tcp", backendPort: 22, frontendPortRangeStart: 15000, frontendPortRangeEnd: 15100 };
+      await user.pool(poolId, { networkConfiguration: { endpointConfiguration: { inboundNATPools: [ssh] } } });
+      return { path: { poolId, nodeId: (await user.nodes(poolId))[0].id } };
+    },
     ComputeNode_GetRemoteDesktop: onNode,
     ComputeNode_UploadBatchServiceLogs: onNode,
     ComputeNodeExtension_List: onNode,

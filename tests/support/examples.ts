@@ -54,7 +54,8 @@ export const respelt = (model: Model, json: Plain, version: Version): Plain => {
   const value: Plain = {};
   for (const [key, field] of Object.entries(model.fields) as [string, Field][]) {
     const given = livesIn(field.options, baseline) ? json[wireName(key, field, baseline)] : undefined;
-    if (given !== undefined) value[key] = respeltShape(field.shape, given, version);
+    // A null is what an example says of a property that it does not set.
+    if (given !== undefined && given !== null) value[key] = respeltShape(field.shape, given, version);
   }
   const downs = (model.conversions ?? []).filter(({ until }) => compareVersions(version, until) <= 0);
   for (const { down } of downs.sort((a, b) => compareVersions(b.until, a.until))) down?.(value, version);

@@ -1,6 +1,6 @@
 // Sends one example of the documents to a running Quern in the words of an api-version. What must be there is built first.
 import type { Plain } from "../../src/api/fields.ts";
-import type { Version } from "../../src/api/versions.ts";
+import { compareVersions, type Version } from "../../src/api/versions.ts";
 import type { ExampleWorld } from "./example-world.ts";
 import { type Example, respelt } from "./examples.ts";
 import type { Answer } from "./signed.ts";
@@ -28,9 +28,21 @@ export const sendExample = async (world: ExampleWorld, example: Example, version
 
 /** What a version requires and the example of a later one cannot say. */
 const inVersion = (body: Plain, id: string, version: Version): Plain => {
+  const sayable = compareVersions(version, "2018-12-01.8.0") < 0 ? (withoutContainerFiles(body) as Plain) : body;
   // Pools of the first version are Cloud Services, whose system is named in the pool.
-  if (version === "2015-12-01.2.2") return withFamily(body, id === "Pool_Add");
-  return body;
+  return version === "2015-12-01.2.2" ? withFamily(sayable, id === "Pool_Add") : sayable;
+};
+
+/** Resource files out of containers came with 2018-12; until then each names a blob. */
+const withoutContainerFiles = (json: unknown): unknown => {
+  if (Array.isArray(json)) return json.map(withoutContainerFiles);
+  if (typeof json !== "object" || json === null) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [
+      key,
+      key === "resourceFiles" ? (value as Plain[]).filter((file) => file.blobSource !== undefined) : withoutContainerFiles(value),
+    ]),
+  );
 };
 
 const withFamily = (body: Plain, isPool: boolean): Plain => {

@@ -72,7 +72,7 @@ export const DiffDiskSettings = model("DiffDiskSettings", {
 /** Known in 2017 and 2018 with other properties, gone, and back with these (its caching is answered capitalised: seen in 2024). */
 export const OSDisk = model("OSDisk", {
   ephemeralOSDiskSettings: f.object(DiffDiskSettings, { since: "2021-06-01.14.0", default: {} }),
-  caching: f.enum(["None", "ReadOnly", "ReadWrite"], { absent: { since: "2018-12-01.8.0", until: "2022-10-01.16.0" } }),
+  caching: f.enum(["None", "ReadOnly", "ReadWrite"], { absent: { since: "2018-12-01.8.0", until: "2023-05-01.17.0" } }),
   managedDisk: f.object(ManagedDisk, { since: "2023-11-01.18.0" }),
   diskSizeGB: f.int32({ since: "2023-11-01.18.0", min: 1 }),
   writeAcceleratorEnabled: f.boolean({ since: "2023-11-01.18.0" }),
