@@ -27,6 +27,7 @@ const unmarked =
   "The first documents mark nothing but the ids as required; the service required these all along (they were marked in 2016-07).";
 const unmapped = "'unmapped' is what a client of the time made of a value it did not know, not something to send.";
 const fileName = "The parameter was called fileName before 2017; its place and meaning are the same.";
+const neverActive = "A subtask begins where its task is placed; later documents say so.";
 const flatCounts = "The flat counts are written by a conversion of the later model, which keeps its own name.";
 
 /** Difference -> [versions where the documents differ from us, why that is meant]. */
@@ -42,6 +43,7 @@ const meant: Record<string, readonly [versions: string, reason: string]> = {
   "JobPreparationTask.commandLine is optional": ["2016-02", unmarked],
   "JobReleaseTask.commandLine is optional": ["2016-02", unmarked],
   "PoolSpecification.vmSize is optional": ["2016-02", unmarked],
+  "JobSpecification.poolInfo is optional": ["2016-02", unmarked],
   "AffinityInformation.affinityId is optional": ["2016-02", unmarked],
   "TaskSchedulingPolicy.nodeFillType has values pack,spread,unmapped": ["2016-02 2017-01", unmapped],
   "CertificateReference.storeLocation has values currentuser,localmachine,unmapped": ["2016-02 2017-01", unmapped],
@@ -54,6 +56,8 @@ const meant: Record<string, readonly [versions: string, reason: string]> = {
     "2016-02 2017-01 2018-08",
     "Only pools of Cloud Services could be upgrading; none exists here.",
   ],
+  "SubtaskInformation.state has values active,completed,preparing,running": ["2016-02", neverActive],
+  "SubtaskInformation.previousState has values active,completed,preparing,running": ["2016-02", neverActive],
   "TaskFailureInformation is called TaskSchedulingError": ["2016-02 2017-01", "The model has the same properties under both names."],
   "Job_Get has conditions none": ["2016-02", "Conditions that a client of the time cannot send do no harm."],
   "File_GetFromTask has path parameters fileName,jobId,taskId": ["2016-02", fileName],

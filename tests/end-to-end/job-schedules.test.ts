@@ -186,6 +186,9 @@ test("job schedules", { timeout: 120_000 }, async (t) => {
     await user.refused(400, "InvalidQueryParameterValue", "GET", "/jobschedules/once/jobs?$filter=id%20eq%20'a'");
     await user.refused(400, "InvalidQueryParameterValue", "GET", "/jobschedules?$filter=displayName%20eq%20'a'");
     assert.ok((await idsOf("/jobs")).includes("once:job-1"));
+    const expanded = await user.get("/jobschedules/once?$expand=stats");
+    assert.deepEqual([expanded.stats.numSucceededTasks, expanded.stats.numFailedTasks], ["1", "0"]);
+    assert.equal((await user.get("/jobschedules/once/jobs?$expand=stats")).value[0].stats.numSucceededTasks, "1");
     const selected = await user.get("/jobschedules/once?$select=id,executionInfo/recentJob/id");
     assert.deepEqual(selected.executionInfo, { recentJob: { id: "once:job-1" } });
   });

@@ -22,6 +22,7 @@ import * as store from "../../store/job-schedules.ts";
 import { getJob } from "../../store/jobs.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage } from "./load.ts";
+import { statisticsOfJobs, statisticsOfSchedule } from "./statistics.ts";
 import { jobScheduleView } from "./views/job-schedules.ts";
 import { jobView } from "./views/jobs.ts";
 
@@ -75,7 +76,8 @@ export const getJobSchedule: Handler<typeof api.getJobSchedule> = async (request
   const { principal, params, preconditions, baseUrl, now } = request;
   const schedule = await loadSchedule(read, principal.accountId, params.jobScheduleId);
   checkConditions(preconditions, schedule.modified, "read");
-  return { body: jobScheduleView(schedule, now, baseUrl), modified: schedule.modified };
+  const stats = await statisticsOfSchedule(read, schedule, request);
+  return { body: { ...jobScheduleView(schedule, now, baseUrl), stats }, modified: schedule.modified };
 };
 
 export const jobScheduleExists: Handler<typeof api.jobScheduleExists> = async ({ principal, params, preconditions }, { store: read }) => {
@@ -91,7 +93,11 @@ export const listJobSchedules: Handler<typeof api.listJobSchedules> = async (req
     page.limit,
     (schedule) => schedule.key,
   );
-  return { items: elements.map((schedule) => jobScheduleView(schedule, now, baseUrl)), next };
+  const items = elements.map(async (schedule) => ({
+    ...jobScheduleView(schedule, now, baseUrl),
+    stats: await statisticsOfSchedule(read, schedule, request),
+  }));
+  return { items: await Promise.all(items), next };
 };
 
 export const listJobsFromJobSchedule: Handler<typeof api.listJobsFromJobSchedule> = async (request, { store: read }) => {
@@ -102,7 +108,8 @@ export const listJobsFromJobSchedule: Handler<typeof api.listJobsFromJobSchedule
     page.limit,
     (job) => job.key,
   );
-  return { items: elements.map((job) => jobView(job, baseUrl)), next };
+  const stats = await statisticsOfJobs(read, elements, request);
+  return { items: elements.map((job) => ({ ...jobView(job, baseUrl), stats: stats(job) })), next };
 };
 
 /** Each part that is given replaces the one before as a whole. */
