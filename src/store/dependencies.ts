@@ -15,8 +15,25 @@ export type TaskDependency = { seq: Stamp; onKey: string } | { seq: Stamp; range
 /** The dependencies that the task's own `dependsOn` asks for. */
 export const dependenciesOf = ({ seq, spec }: Pick<Task, "seq" | "spec">): TaskDependency[] => [
   ...(spec.dependsOn?.taskIds ?? []).map((id) => ({ seq, onKey: id.toLowerCase() })),
-  ...(spec.dependsOn?.taskIdRanges ?? []).map(({ start, end }) => ({ seq, rangeStart: start, rangeEnd: end })),
+  ...joined(spec.dependsOn?.taskIdRanges ?? []).map(({ start, end }) => ({ seq, rangeStart: start, rangeEnd: end })),
 ];
+
+type Range = { start: number; end: number };
+
+/**
+ * Ranges that overlap as one, because waiting for both is waiting for all that is in either. What a range costs is the number of
+ * ended tasks in it: a thousand that overlap would count the whole job a thousand times, in a commit that everybody waits for.
+ */
+const joined = (ranges: readonly Range[]): readonly Range[] => {
+  if (ranges.length < 2) return ranges;
+  const all: Range[] = [];
+  for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
+    const last = all.at(-1);
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
+    else all.push({ start, end });
+  }
+  return all;
+};
 
 type TaskRef = Pick<Task, "accountId" | "jobUid" | "seq">;
 

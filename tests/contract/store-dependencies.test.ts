@@ -10,7 +10,7 @@ import { insertNodes } from "../../src/store/nodes.ts";
 import { insertPool } from "../../src/store/pools.ts";
 import { sanityCheck } from "../../src/store/sanity-check.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import { deleteTasks, getTask, insertTasks, readyTasks, saveTasks, type TaskDependency } from "../../src/store/tasks.ts";
+import { deleteTasks, dependenciesOf, getTask, insertTasks, readyTasks, saveTasks, type TaskDependency } from "../../src/store/tasks.ts";
 import { aJob, aNode, aPool, aTask, completed, openedStore } from "./store-fixtures.ts";
 
 const job = aJob();
@@ -54,6 +54,26 @@ test("a task waits for each id and each integer of its ranges, whatever their ca
     ["merge"],
   );
   assert.deepEqual(await sanityCheck(store), []);
+});
+
+test("ranges of a task that overlap are waited for as one, others each for itself", () => {
+  const rangesOf = (...ranges: [number, number][]): [number, number][] => {
+    const spec = { ...aTask(1).spec, dependsOn: { taskIdRanges: ranges.map(([start, end]) => ({ start, end })) } };
+    return dependenciesOf({ seq: 1, spec }).map((row) => ("onKey" in row ? assert.fail() : [row.rangeStart, row.rangeEnd]));
+  };
+  assert.deepEqual(rangesOf([5, 9]), [[5, 9]]);
+  assert.deepEqual(rangesOf([5, 9], [1, 2], [3, 4]), [
+    [1, 2],
+    [3, 4],
+    [5, 9],
+  ]);
+  assert.deepEqual(rangesOf([1, 3], [3, 5], [2, 2], [9, 9], [4, 7], [-2, 0]), [
+    [-2, 0],
+    [1, 7],
+    [9, 9],
+  ]);
+  const overlapping = Array.from({ length: 1000 }, (_, n): [number, number] => [n, 2_000_000_000 - n]);
+  assert.deepEqual(rangesOf(...overlapping), [[0, 2_000_000_000]]);
 });
 
 test("what completed between the decision and the commit of its dependent is not lost", async (t) => {
