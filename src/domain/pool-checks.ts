@@ -8,7 +8,7 @@ import { durationMs } from "../lib/duration.ts";
 import { usualLeastIntervalMs } from "./autoscale.ts";
 import type { ImageCatalogue } from "./images.ts";
 import { checkNetwork } from "./network-checks.ts";
-import { checkCertificates, checkPackages, checkResourceFiles, firstRepeated, staysBelow } from "./staging-checks.ts";
+import { checkPackages, checkResourceFiles, firstRepeated, staysBelow } from "./staging-checks.ts";
 import { mostTaskSlots, vmSizeOf } from "./vm-sizes.ts";
 
 type PoolParameter = Omit<Infer<typeof PoolAddParameter>, "id">;
@@ -38,7 +38,6 @@ export const checkPoolReferences = (
 ): void => {
   if (pool.startTask !== undefined) checkStartTask(pool.startTask);
   checkPackages(pool.applicationPackageReferences);
-  checkCertificates(pool.certificateReferences);
 };
 
 const checkSize = (pool: PoolParameter): void => {

@@ -45,13 +45,6 @@ export const checkPackages = (references: readonly { applicationId: string; vers
   throw new ApiError("InvalidApplicationPackageReferences", values);
 };
 
-/** Likewise for certificates. */
-export const checkCertificates = (references: readonly { thumbprint: string }[] | undefined): void => {
-  if (references === undefined || references.length === 0) return;
-  const values = references.map(({ thumbprint }) => ({ key: thumbprint, value: "The specified certificate does not exist." }));
-  throw new ApiError("InvalidCertificateReferences", values);
-};
-
 /** The name of the first that comes twice, without regard to case. */
 export const firstRepeated = (names: readonly string[]): string | undefined => {
   const seen = new Set<string>();

@@ -98,7 +98,8 @@ const next = (step: Step, segment: string, parameters: number): Step => {
     .join("([^/,()]+)");
   const known = step.patterns.find((pattern) => pattern.source === source);
   if (known !== undefined) return known.step;
-  const made = { source, pattern: new RegExp(`^${source}$`), step: newStep() };
+  // The names of OData keys are written in two ways by the service itself.
+  const made = { source, pattern: new RegExp(`^${source}$`, "i"), step: newStep() };
   step.patterns.push(made);
   return made.step;
 };
@@ -118,8 +119,9 @@ const walk = (
   const segment = segments[index]!;
   const literal = step.literals.get(segment);
   if (literal !== undefined) walk(literal, segments, index + 1, values, found);
+  const unescaped = step.patterns.length === 0 ? segment : segment.replace(/%(28|29|2c|3d)/gi, decodeURIComponent);
   for (const { pattern, step: below } of step.patterns) {
-    const match = pattern.exec(segment);
+    const match = pattern.exec(unescaped);
     if (match !== null) walk(below, segments, index + 1, [...values, ...match.slice(1)], found);
   }
   if (step.parameter !== undefined && segment !== "") walk(step.parameter, segments, index + 1, [...values, segment], found);

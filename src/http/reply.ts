@@ -50,7 +50,7 @@ const addResourceHeaders = (headers: HeaderList, { operation, target, envelope }
   if (answer.dataServiceId !== true && answer.location !== true) return;
   const url = ascii(envelope.baseUrl + target.rawPath.replace(/^\/+/, "/").replace(/\/$/, ""));
   // Of what was created, DataServiceId names the new resource, as Location does (the service's own job-1 quirk is not copied).
-  const resource = reply.created === undefined ? url : `${url}/${encodeURIComponent(reply.created)}`;
+  const resource = reply.createdUrl ?? (reply.created === undefined ? url : `${url}/${encodeURIComponent(reply.created)}`);
   if (answer.dataServiceId === true) headers.push("dataserviceid", resource);
   if (answer.location === true) headers.push("location", resource);
 };

@@ -70,6 +70,8 @@ export type Reply = {
   modified?: Stamp;
   /** Id of what was created, appended to the request's URL for Location. */
   created?: string;
+  /** Where that is, when it is not below the request's URL. */
+  createdUrl?: string;
   file?: { stream?: Readable; length: number; headers: Record<string, string> };
 };
 

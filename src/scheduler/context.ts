@@ -36,7 +36,11 @@ export type PoolKey = { accountId: number; poolKey: string };
 export type JobKey = { accountId: number; jobKey: string };
 export type JobScheduleKey = { accountId: number; scheduleKey: string };
 
+export type CertificateKey = { accountId: number; certificateKey: string };
+
 export type Bells = {
+  /** The deletion of a certificate, so much later. */
+  certificateAfter(certificate: CertificateKey, delayMs: number): void;
   /** The scheduler loop of the pool. */
   loop(pool: PoolKey): void;
   /** The pool's resize, deletion and what its nodes have under way. */

@@ -3,16 +3,18 @@
 import type { TaskRef } from "../api/agent/messages.ts";
 import type { AgentListener } from "../node-management/channel.ts";
 import { listAccounts } from "../store/accounts.ts";
+import { deletingCertificates } from "../store/certificates.ts";
 import { choresOfNode } from "../store/chores.ts";
 import { unfinishedJobSchedules } from "../store/job-schedules.ts";
 import { getJob, pendingJobs, unfinishedJobs } from "../store/jobs.ts";
 import { nodesOfPool } from "../store/nodes.ts";
 import { allPools } from "../store/pools.ts";
 import { makeBoard } from "./board.ts";
-import { type Context, type JobKey, type JobScheduleKey, noMetrics, type PoolKey, type SchedulerParts } from "./context.ts";
+import { type CertificateKey, type Context, type JobKey, type JobScheduleKey, noMetrics, type PoolKey, type SchedulerParts } from "./context.ts";
 import { makeLeases } from "./leases.ts";
 import { makeListener } from "./listener.ts";
 import { schedule } from "./loop.ts";
+import { reconcileCertificate } from "./reconcilers/certificates.ts";
 import { reconcileJob } from "./reconcilers/job-progress.ts";
 import { reconcileJobSchedule } from "./reconcilers/job-schedules.ts";
 import { loseAgent } from "./reconcilers/node-loss.ts";
@@ -47,6 +49,9 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
     clock,
     log,
   });
+  const nameOfCertificate = (key: CertificateKey): string => `${key.accountId}.${key.certificateKey}`;
+  const endDeletion = (key: CertificateKey): Promise<void> => reconcileCertificate(context, key);
+  const certificates = makeRunner<CertificateKey>({ name: "certificates", nameOf: nameOfCertificate, run: endDeletion, clock, log });
   /** Answers to bells that must read first: which agent, which pool. */
   const errands = makeRunner<Errand>({ name: "errand", nameOf: (errand) => errand.name, run: (errand) => errand.run(), clock, log });
   /** Views and rows are keys, too; a runner keeps what it is given. */
@@ -56,6 +61,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
     metrics: parts.metrics ?? noMetrics,
     board: makeBoard(),
     bells: {
+      certificateAfter: (key, delayMs) => certificates.ringAfter(key, delayMs),
       loop: (key) => loops.ring(poolKey(key)),
       pool: (key) => pools.ring(poolKey(key)),
       poolAfter: (key, delayMs) => pools.ringAfter(poolKey(key), delayMs),
@@ -75,7 +81,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
       },
     });
   });
-  const everyRunner = [loops, pools, jobs, schedules, errands];
+  const everyRunner = [certificates, loops, pools, jobs, schedules, errands];
   return {
     wake: makeWake(context, errands.ring),
     listener: makeListener(context, leases),
@@ -129,6 +135,7 @@ const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
       ring({ name: `job ${accountId}.${jobKey}`, run });
     },
     jobSchedule: (accountId, scheduleKey) => bells.jobSchedule({ accountId, scheduleKey }),
+    certificate: (accountId, certificateKey) => bells.certificateAfter({ accountId, certificateKey }, 0),
     stop: (attempts) => {
       const run = async (): Promise<void> => {
         const byAgent = new Map<string, TaskRef[]>();
@@ -168,6 +175,7 @@ const resume = async (context: Context, waitFor: (agentId: string) => void): Pro
     bells.loop(key);
     bells.pool(key);
   }
+  for (const { accountId, key } of await deletingCertificates(store)) bells.certificateAfter({ accountId, certificateKey: key }, 0);
   await createUnhosted(context);
   for (const job of await unfinishedJobs(store)) bells.job({ accountId: job.accountId, jobKey: job.key });
   for (const { accountId, key } of await unfinishedJobSchedules(store)) bells.jobSchedule({ accountId, scheduleKey: key });

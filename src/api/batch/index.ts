@@ -1,6 +1,7 @@
 // Every operation of the data plane by its id. `Record<OperationId, Handler>` over it does not compile while a handler is missing.
 import * as account from "./account.ts";
 import * as applications from "./applications.ts";
+import * as certificates from "./certificates.ts";
 import * as files from "./files.ts";
 import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
@@ -18,6 +19,11 @@ export const batchOperations = {
   Application_List: applications.listApplications,
   Application_Get: applications.getApplication,
   Pool_UpgradeOS: retired.upgradePoolOS,
+  Certificate_Add: certificates.addCertificate,
+  Certificate_List: certificates.listCertificates,
+  Certificate_Get: certificates.getCertificate,
+  Certificate_Delete: certificates.deleteCertificate,
+  Certificate_CancelDeletion: certificates.cancelCertificateDeletion,
   Pool_ListUsageMetrics: usage.listPoolUsageMetrics,
   Pool_GetAllLifetimeStatistics: usage.getAllPoolStatistics,
   Job_GetAllLifetimeStatistics: usage.getAllJobStatistics,

@@ -1,6 +1,7 @@
 // Every operation of the data plane with what it does. An operation without a handler does not compile.
 import type { BatchOperations } from "../../api/batch/index.ts";
 import type { Filterable } from "../../domain/filter.ts";
+import { certificateFilterColumns } from "../../store/certificates.ts";
 import { jobOfScheduleFilterColumns, jobScheduleFilterColumns } from "../../store/job-schedules.ts";
 import { jobFilterColumns } from "../../store/jobs.ts";
 import { nodeFilterColumns } from "../../store/nodes.ts";
@@ -9,6 +10,7 @@ import { taskFilterColumns } from "../../store/tasks.ts";
 import type { Handler } from "../handler.ts";
 import * as account from "./account.ts";
 import * as applications from "./applications.ts";
+import * as certificates from "./certificates.ts";
 import * as files from "./files.ts";
 import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
@@ -29,6 +31,11 @@ export const handlers: Handlers = {
   Application_List: applications.listApplications,
   Application_Get: applications.getApplication,
   Pool_UpgradeOS: retired.upgradePoolOS,
+  Certificate_Add: certificates.addCertificate,
+  Certificate_List: certificates.listCertificates,
+  Certificate_Get: certificates.getCertificate,
+  Certificate_Delete: certificates.deleteCertificate,
+  Certificate_CancelDeletion: certificates.cancelCertificateDeletion,
   Pool_ListUsageMetrics: usage.listPoolUsageMetrics,
   Pool_GetAllLifetimeStatistics: statistics.getAllPoolStatistics,
   Job_GetAllLifetimeStatistics: statistics.getAllJobStatistics,
@@ -93,6 +100,7 @@ export const filterables: { readonly [Id in keyof BatchOperations]?: Filterable 
   Account_ListSupportedImages: account.imageFilterable,
   Account_ListPoolNodeCounts: account.nodeCountsFilterable,
   Account_ListNodeAgentSkus: retired.nodeAgentSkuFilterable,
+  Certificate_List: certificateFilterColumns,
   Pool_List: poolFilterColumns,
   Pool_ListUsageMetrics: usage.usageFilterable,
   ComputeNode_List: nodeFilterColumns,

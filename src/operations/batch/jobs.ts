@@ -16,6 +16,7 @@ import {
 import { newJob } from "../../domain/new-job.ts";
 import { keyOf } from "../../domain/new-pool.ts";
 import type { Stamp } from "../../lib/clock.ts";
+import { certificateGuards } from "../../scheduler/certificate-references.ts";
 import { getJobSchedule } from "../../store/job-schedules.ts";
 import * as store from "../../store/jobs.ts";
 import { insertPool } from "../../store/pools.ts";
@@ -31,7 +32,8 @@ export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountI
     const existing = await store.getJob(read, accountId, job.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "JobBeingDeleted" : "JobExists");
     if ((await getJobSchedule(read, accountId, job.key)) !== undefined) throw new ApiError("JobScheduleWithSameIdExists");
-    return { writes: [...store.insertJob(job), ...(pool === undefined ? [] : insertPool(pool))], result: undefined };
+    const guards = await certificateGuards(read, accountId, pool?.spec.certificateReferences);
+    return { writes: [...guards, ...store.insertJob(job), ...(pool === undefined ? [] : insertPool(pool))], result: undefined };
   });
   if (pool !== undefined) services.wake.resize(accountId, pool.key);
   ring(services, job);

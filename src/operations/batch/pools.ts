@@ -7,6 +7,7 @@ import { requestLeave } from "../../domain/nodes.ts";
 import { checkPool, checkPoolReferences } from "../../domain/pool-checks.ts";
 import { deletePool as deletedPool, type Pool, removeNodes, resizePool as resizedPool, stopResize } from "../../domain/pools.ts";
 import { durationMs } from "../../lib/duration.ts";
+import { certificateGuards } from "../../scheduler/certificate-references.ts";
 import type { Reader } from "../../store/db.ts";
 import { checkNothingPlaced, deleteNodes, nodeCounts, nodesOfPool, saveNodes } from "../../store/nodes.ts";
 import * as store from "../../store/pools.ts";
@@ -22,7 +23,8 @@ export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, 
   await services.store.decide(async (read) => {
     const existing = await store.getPool(read, pool.accountId, pool.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "PoolBeingDeleted" : "PoolExists");
-    return { writes: store.insertPool(pool), result: undefined };
+    const guards = await certificateGuards(read, pool.accountId, pool.spec.certificateReferences);
+    return { writes: [...guards, ...store.insertPool(pool)], result: undefined };
   });
   ring(services, pool);
   return { created: pool.id, modified: pool.modified };
