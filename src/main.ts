@@ -48,7 +48,8 @@ const explain = (error: unknown): string => {
 const logTo = (destination: string | number, level: string): Log =>
   pino(
     { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, hooks: { logMethod: redactArguments } },
-    pino.destination({ dest: destination, sync: typeof destination === "number", mkdir: true }),
+    // Whose jobs run what is nobody else's business.
+    pino.destination({ dest: destination, sync: typeof destination === "number", mkdir: true, mode: 0o600 }),
   ) as unknown as Log;
 
 function redactArguments(this: unknown, args: unknown[], method: (...args: unknown[]) => void): void {

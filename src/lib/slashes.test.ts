@@ -1,3 +1,4 @@
+// Slashes at the ends of paths, few and very many.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "./clock.ts";
