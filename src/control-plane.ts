@@ -11,7 +11,7 @@ import { type Location, openLocation } from "./cli/location.ts";
 import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
 import { banner, type ReadyFile, removeReadyFile, shellExports, writeReadyFile } from "./cli/ready.ts";
 import { makeImageCatalogue, parseOsRelease } from "./domain/image-catalogue.ts";
-import { answerLog } from "./http/answer-check.ts";
+import { answerLog, callLog } from "./http/answer-check.ts";
 import { type Certificates, ensureCertificates, loadCertificates } from "./http/certificates.ts";
 import { ownNames } from "./http/host-names.ts";
 import { createServer } from "./http/server.ts";
@@ -170,7 +170,7 @@ const build = async (
     accounts,
     services,
     versionCheck: options.versionCheck,
-    ...(answers === undefined ? {} : { onBody: answerLog(answers, process.pid) }),
+    ...(answers === undefined ? {} : { onBody: answerLog(answers, process.pid), onAnswer: callLog(answers, process.pid) }),
     host: options.host,
     port: options.port,
     tls: { cert: tls.cert, key: tls.key },

@@ -93,6 +93,18 @@ const scalars: Record<Scalar, { what: string; is: (value: unknown) => boolean }>
   any: { what: "anything", is: () => true },
 };
 
+/** Writes, once for each operation, client and outcome, a line of who called what: `npm test` makes its coverage of them. */
+export const callLog = (directory: string, pid: number) => {
+  const seen = new Set<string>();
+  const file = join(directory, `${pid}.calls.jsonl`);
+  return ({ operationId, client, status }: { operationId?: string; client?: string; status: number }): void => {
+    const key = `${operationId} ${client} ${status}`;
+    if (operationId === undefined || client === undefined || seen.has(key)) return;
+    seen.add(key);
+    appendFileSync(file, `${JSON.stringify({ operation: operationId, client, status })}\n`);
+  };
+};
+
 type OnBody = (operation: OperationDeclaration, version: Version, body: unknown, select?: string) => void;
 
 /** Writes, once for each operation and each problem of this process, a line that `npm test` reads at its end. */

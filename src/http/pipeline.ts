@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError, invalidBody, invalidQuery } from "../api/errors.ts";
 import type { OperationDeclaration } from "../api/operation.ts";
-import { servedVersion, type Version } from "../api/versions.ts";
+import { livesIn, servedVersion, type Version } from "../api/versions.ts";
 import type { Principal } from "../auth/principal.ts";
 import { type AccountDirectory, authenticateSharedKey } from "../auth/shared-key.ts";
 import type { Filterable } from "../domain/filter.ts";
@@ -42,6 +42,8 @@ export type PipelineOptions = {
 export type Answered = {
   /** Undefined where the request named none. */
   readonly operationId?: string;
+  /** What the client calls itself (User-Agent). */
+  readonly client?: string;
   readonly status: number;
   readonly durationMs: number;
 };
@@ -76,7 +78,13 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
       },
       "request",
     );
-    options.onAnswer?.({ ...(seen.operation === undefined ? {} : { operationId: seen.operation.id }), status, durationMs });
+    const client = request.headers["user-agent"];
+    options.onAnswer?.({
+      ...(seen.operation === undefined ? {} : { operationId: seen.operation.id }),
+      ...(client === undefined ? {} : { client }),
+      status,
+      durationMs,
+    });
   };
 
   async function serve(request: IncomingMessage, response: ServerResponse, seen: Seen): Promise<void> {
@@ -212,11 +220,17 @@ const requestOf = (parts: Parts): { request: Request<OperationDeclaration>; sele
       baseUrl: envelope.baseUrl,
       ...(range === undefined ? {} : { range }),
       requestId: envelope.requestId,
+      traits: traitsOf(operation, parts.version),
       now: envelope.now,
     },
     ...(typeof query.$select === "string" ? { select: query.$select } : {}),
   };
 };
+
+const noTraits: ReadonlySet<string> = new Set();
+
+const traitsOf = ({ traits }: OperationDeclaration, version: Version): ReadonlySet<string> =>
+  traits === undefined ? noTraits : new Set(Object.keys(traits).filter((name) => livesIn(traits[name]!, version)));
 
 /** Only statistics can be expanded. */
 const checkExpand = (expand: unknown, operation: OperationDeclaration): void => {

@@ -8,7 +8,7 @@ import { batchOperations } from "../../src/api/batch/index.ts";
 export const summariseAnswers = (directory: string, root: string, complete: boolean): string[] => {
   const called = new Set<string>();
   const problems = new Set<string>();
-  for (const file of globSync("*.jsonl", { cwd: directory })) {
+  for (const file of globSync("[0-9]*.jsonl", { cwd: directory, exclude: (name) => name.endsWith(".calls.jsonl") })) {
     for (const line of readFileSync(join(directory, file), "utf8").trim().split("\n").filter(Boolean)) {
       const { operation, version, problem } = JSON.parse(line);
       called.add(operation);
