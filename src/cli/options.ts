@@ -103,9 +103,11 @@ export const commandLine = (version: string, actions: Actions): Command => {
       ).argParser(collect),
     )
     .addOption(
-      option("--allow-well-known-key", "allow the published key although the address is not loopback", "ALLOW_WELL_KNOWN_KEY").default(
-        false,
-      ),
+      option(
+        "--allow-well-known-key",
+        "allow the published keys, of the account and of the embedded storage, although the address is not loopback",
+        "ALLOW_WELL_KNOWN_KEY",
+      ).default(false),
     )
     .addOption(
       option("--storage <embedded|none|connection string>", "blob storage for resource and output files", "STORAGE").default("embedded"),
@@ -160,6 +162,13 @@ const startOptions = (raw: RawStart): StartOptions => {
     throw new UserError(
       `The account key of ${wellKnownAccount.name} is published, so anyone who reaches ${options.host} could run commands here. ` +
         "Give accounts of your own with --account NAME:BASE64KEY, or pass --allow-well-known-key if that is what you want.",
+      2,
+    );
+  }
+  if (storage === "embedded" && !isLoopback(options.host) && !allowWellKnownKey) {
+    throw new UserError(
+      `The key of the embedded storage is published, so anyone who reaches ${options.host} could read and change the files that tasks run with. ` +
+        "Give a storage account of your own or none with --storage, or pass --allow-well-known-key if that is what you want.",
       2,
     );
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { test } from "node:test";
-import { startQuern, until } from "../support/quern.ts";
+import { startQuern, startRefused, until } from "../support/quern.ts";
 import { type Answer, type RawRequest, signedRequest } from "../support/signed.ts";
 
 const key = (name: string): string => Buffer.from(`the key of ${name}, long enough`).toString("base64");
@@ -160,4 +160,11 @@ test("with the published key a name that is not the server's own is refused, sig
   const statusFor = async (host: string): Promise<number> => (await quern.raw({ method: "GET", path: "/pools", headers: { host } })).status;
   assert.equal(await statusFor(`rebound.example.org:${port}`), 400);
   for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]) assert.equal(await statusFor(host), 200, host);
+});
+
+test("beyond loopback the embedded storage, whose key is published too, is refused", async () => {
+  const { code, stderr } = await startRefused(["--host", "0.0.0.0", "--port", "0", "--account", `alice:${key("alice")}`]);
+  assert.equal(code, 2);
+  assert.match(stderr, /embedded storage.*--storage.*--allow-well-known-key/);
+  assert.ok(!stderr.includes(key("alice")));
 });
