@@ -4,6 +4,7 @@ import type { Failure } from "../api/agent/messages.ts";
 import { ApiError } from "../api/errors.ts";
 import { checkFormula, evaluateFormula, type FormulaOutcome, type MetricName, type SampleSource } from "../autoscale/index.ts";
 import { nodeFigures, sampleHistoryMs, samplePeriodMs } from "../domain/autoscale.ts";
+import { jobWithoutPool, type NewJob } from "../domain/new-job.ts";
 import type { Node } from "../domain/nodes.ts";
 import type { Pool } from "../domain/pools.ts";
 import type { Instant } from "../lib/clock.ts";
@@ -18,16 +19,18 @@ export const refuseBadFormula = (formula: string | undefined): void => {
   if (refusal !== undefined) throw new ApiError(refusal.code, [{ key: "Message", value: refusal.message }]);
 };
 
-/** Why the automatic pool of a job cannot be made, in the words of the job's scheduling error; undefined when nothing speaks against it. */
-export const formulaFailure = (pool: Pool): Failure | undefined => {
-  const refusal = pool.spec.autoScaleFormula === undefined ? undefined : checkFormula(pool.spec.autoScaleFormula);
-  if (refusal === undefined) return undefined;
-  return {
+/** A job whose automatic pool has a formula that is none ends as it begins, and says so (reference: jobs-and-tasks). */
+export const withoutBadPool = (made: NewJob, now: Instant): NewJob => {
+  const formula = made.pool?.spec.autoScaleFormula;
+  const refusal = formula === undefined ? undefined : checkFormula(formula);
+  if (refusal === undefined) return made;
+  const failure: Failure = {
     category: "usererror",
     code: "InvalidAutoScaleFormulaInAutoPool",
-    message: "The automatic scaling formula of the job's automatic pool is invalid.",
+    message: "The autoscaling formula of the job's auto pool is invalid.",
     details: [{ name: "Message", value: refusal.message }],
   };
+  return { job: jobWithoutPool(made, failure, now) };
 };
 
 export type Moment = { now: Instant; ids: Pick<Ids, "chance"> };

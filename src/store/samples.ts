@@ -75,20 +75,26 @@ export const lastSampleAt = async (read: Reader, { accountId, poolKey }: PoolKey
 export type PoolWork = { active: number; running: number; succeeded: number; failed: number };
 
 /**
- * Tasks of all jobs of a pool, from the counts that are kept anyway. Active are only those that a free slot would start: neither those
- * that wait for others, nor those that this release holds, nor those of jobs that are disabled or over.
+ * Tasks of all jobs of a pool. Active are only those that a free slot would start: neither those that wait for others, nor those that
+ * this release holds, nor those of jobs that are disabled or over.
  */
-export const workOfPool = async (read: Reader, { accountId, poolKey }: PoolKey): Promise<PoolWork> => {
-  const row = await read.get<PoolWork>(
+export const workOfPool = async (read: Reader, key: PoolKey): Promise<PoolWork> => {
+  const work = await countedWork(read, key);
+  return { ...work, active: work.active - (await waitingTasksOfPool(read, key)) };
+};
+
+/** From the counts that are kept anyway: what waits is in them. */
+export const countedWork = async (read: Reader, { accountId, poolKey }: PoolKey): Promise<PoolWork> =>
+  (await read.get<PoolWork>(
     sql`SELECT coalesce(sum(CASE WHEN j.state IN ('active', 'enabling') AND j.held IS NULL THEN c.active ELSE 0 END), 0) AS active,
         coalesce(sum(c.running), 0) AS running, coalesce(sum(c.succeeded), 0) AS succeeded, coalesce(sum(c.failed), 0) AS failed
         FROM jobs AS j CROSS JOIN job_counts AS c ON c.account_id = j.account_id AND c.job_uid = j.uid
         WHERE j.account_id = ${accountId} AND j.pool_key = ${poolKey}`,
-  );
-  const waiting = await read.get<{ count: number }>(
+  ))!;
+
+export const waitingTasksOfPool = async (read: Reader, { accountId, poolKey }: PoolKey): Promise<number> =>
+  (await read.get<{ count: number }>(
     sql`SELECT count(*) AS count FROM jobs AS j CROSS JOIN tasks AS t ON t.account_id = j.account_id AND t.job_uid = j.uid
         AND t.state = 'active' AND (t.blocked > 0 OR t.held IS NOT NULL)
         WHERE j.account_id = ${accountId} AND j.pool_key = ${poolKey} AND j.state IN ('active', 'enabling') AND j.held IS NULL`,
-  );
-  return { ...row!, active: row!.active - waiting!.count };
-};
+  ))!.count;

@@ -145,6 +145,11 @@ const rules: readonly (readonly [rule: string, text: string])[] = [
     `SELECT ${pool} AS what FROM pools AS p WHERE (p.allocation_state = 'steady') <> (p.resize IS NULL)`,
   ],
   [
+    "a sample belongs to a pool that a formula sizes",
+    `SELECT 'pool ' || s.pool_key AS what FROM pool_samples AS s WHERE NOT EXISTS (SELECT 1 FROM pools AS p
+      WHERE p.account_id = s.account_id AND p.key = s.pool_key AND json_extract(p.spec, '$.enableAutoScale') = 1)`,
+  ],
+  [
     "a chore belongs to a node",
     `SELECT 'chore ' || c.id AS what FROM chores AS c WHERE NOT EXISTS (SELECT 1 FROM nodes AS n WHERE n.account_id = c.account_id AND n.id = c.node_id)`,
   ],

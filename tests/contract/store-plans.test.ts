@@ -8,6 +8,7 @@ import { satisfy, unsatisfy } from "../../src/store/dependencies.ts";
 import * as jobs from "../../src/store/jobs.ts";
 import * as nodes from "../../src/store/nodes.ts";
 import * as pools from "../../src/store/pools.ts";
+import * as samples from "../../src/store/samples.ts";
 import * as tasks from "../../src/store/tasks.ts";
 import { aJob, aTask, completed, openedStore, temporaryFolder } from "./store-fixtures.ts";
 
@@ -112,6 +113,24 @@ const readings: [what: string, ask: (read: Reader) => Promise<unknown>, ...plan:
     "a page of jobs",
     (read) => jobs.listJobs(read, { accountId: 1, after: "a", limit: 5 }),
     /^SEARCH jobs USING PRIMARY KEY \(account_id=\? AND key>\?\)$/,
+  ],
+  [
+    "samplesOfPool",
+    (read) => samples.samplesOfPool(read, { accountId: 1, poolKey: "p" }, 5),
+    /^SEARCH pool_samples USING PRIMARY KEY \(account_id=\? AND pool_key=\? AND at>\?\)$/,
+  ],
+  ["lastSampleAt", (read) => samples.lastSampleAt(read, { accountId: 1, poolKey: "p" }), /SEARCH pool_samples USING PRIMARY KEY/],
+  [
+    "work of a pool",
+    (read) => samples.countedWork(read, { accountId: 1, poolKey: "p" }),
+    /^SEARCH j USING INDEX jobs_by_pool \(account_id=\? AND pool_key=\?\)/,
+    /SEARCH c USING PRIMARY KEY \(account_id=\? AND job_uid=\?\)/,
+  ],
+  [
+    "waiting tasks of a pool",
+    (read) => samples.waitingTasksOfPool(read, { accountId: 1, poolKey: "p" }),
+    /^SEARCH j USING INDEX jobs_by_pool/,
+    /SEARCH t USING (COVERING )?INDEX tasks_waiting \(account_id=\? AND job_uid=\?\)/,
   ],
   ["listBusyPools", (read) => pools.listBusyPools(read), /^SCAN pools USING INDEX pools_busy$/],
 ];

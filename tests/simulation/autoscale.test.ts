@@ -4,13 +4,14 @@ import { test } from "node:test";
 import { disableAutoScale, enableAutoScale } from "../../src/domain/autoscale.ts";
 import type { Pool, PoolSpec } from "../../src/domain/pools.ts";
 import { getPool, savePool } from "../../src/store/pools.ts";
-import { insertSample, samplesOfPool } from "../../src/store/samples.ts";
+import { deleteSamples, insertSample, samplesOfPool } from "../../src/store/samples.ts";
 import { aJob, aPool, aTask, aWorld, minutes, seconds, tasksOf, type World } from "./world.ts";
 
 const key = { accountId: 1, poolKey: "pool1" };
 
 /** As many nodes as tasks wait or run, four at most. */
-const followsQueue = "$tasks = max($PendingTasks.GetSample(1)); $TargetDedicatedNodes = min(4, $tasks); $NodeDeallocationOption = taskcompletion";
+const followsQueue =
+  "$tasks = max($PendingTasks.GetSample(1)); $TargetDedicatedNodes = min(4, $tasks); $NodeDeallocationOption = taskcompletion";
 
 const scaled = (autoScaleFormula: string, autoScaleEvaluationInterval = "PT5M") =>
   aPool({ nodes: 0, spec: { enableAutoScale: true, autoScaleFormula, autoScaleEvaluationInterval } as Partial<PoolSpec> });
@@ -19,7 +20,9 @@ const scaled = (autoScaleFormula: string, autoScaleEvaluationInterval = "PT5M") 
 const change = async (world: World, rule: (pool: Pool) => { after: Pool } | { refused: string }): Promise<string | undefined> => {
   const refused = await world.store.decide(async (read) => {
     const verdict = rule((await getPool(read, 1, "pool1"))!);
-    return "refused" in verdict ? { writes: [], result: verdict.refused } : { writes: savePool(verdict.after), result: undefined };
+    if ("refused" in verdict) return { writes: [], result: verdict.refused };
+    const forgotten = verdict.after.spec.enableAutoScale === true ? [] : [deleteSamples(key)];
+    return { writes: [...savePool(verdict.after), ...forgotten], result: undefined };
   });
   world.scheduler().wake.resize(1, "pool1");
   await world.settle();
@@ -36,14 +39,20 @@ const samples = (world: World) => samplesOfPool(world.store, key, 0);
 test("a pool follows its queue up and down", async () => {
   const world = await aWorld();
   await world.addPool(scaled(followsQueue));
-  assert.equal((await run(world))?.results, "$TargetDedicatedNodes=0;$TargetLowPriorityNodes=0;$NodeDeallocationOption=taskcompletion;$tasks=0");
+  assert.equal(
+    (await run(world))?.results,
+    "$TargetDedicatedNodes=0;$TargetLowPriorityNodes=0;$NodeDeallocationOption=taskcompletion;$tasks=0",
+  );
   assert.equal(await world.why({ poolId: "pool1" }), "NoNodes");
   await world.submit(aJob({ tasks: tasksOf(6, "for 60000") }));
   await world.advance(minutes(4.9));
   assert.deepEqual(await targets(world), [0, 0]);
   await world.advance(seconds(10));
   assert.deepEqual(await targets(world), [4, 4]);
-  assert.equal((await run(world))?.results, "$TargetDedicatedNodes=4;$TargetLowPriorityNodes=0;$NodeDeallocationOption=taskcompletion;$tasks=6");
+  assert.equal(
+    (await run(world))?.results,
+    "$TargetDedicatedNodes=4;$TargetLowPriorityNodes=0;$NodeDeallocationOption=taskcompletion;$tasks=6",
+  );
   await world.advance(minutes(4));
   assert.equal((await world.counts()).succeeded, 6);
   assert.deepEqual(await targets(world), [4, 4]);
@@ -150,10 +159,12 @@ test("disabling keeps the targets, forgets the samples and ends the evaluations"
   await assert.rejects(world.resize({ targetDedicated: 1 }), /OperationInvalidForCurrentState/);
   assert.equal(await change(world, (pool) => disableAutoScale(pool, world.clock.now())), undefined);
   const { spec, autoScale } = await world.pool("pool1");
-  assert.deepEqual([spec.enableAutoScale, spec.autoScaleFormula, spec.autoScaleEvaluationInterval, autoScale], [false, undefined, undefined, undefined]);
-  const before = (await samples(world)).length;
+  assert.deepEqual(
+    [spec.enableAutoScale, spec.autoScaleFormula, spec.autoScaleEvaluationInterval, autoScale],
+    [false, undefined, undefined, undefined],
+  );
   await world.advance(minutes(20));
-  assert.equal((await samples(world)).length, before);
+  assert.deepEqual(await samples(world), []);
   assert.deepEqual(await targets(world), [2, 2]);
   await world.resize({ targetDedicated: 1 });
   assert.deepEqual(await targets(world), [1, 1]);
@@ -173,7 +184,10 @@ test("taskcompletion waits for the tasks without an end, and a pool that grows a
   assert.equal((await world.counts()).running, 2);
   await change(world, (pool) => enableAutoScale(pool, { formula: "$TargetDedicatedNodes = 2", interval: "PT5M" }, world.clock.now()));
   await world.advance(seconds(5));
-  assert.deepEqual((await world.nodes()).map(({ id }) => id), before);
+  assert.deepEqual(
+    (await world.nodes()).map(({ id }) => id),
+    before,
+  );
   assert.deepEqual([(await world.pool("pool1")).allocationState, await targets(world)], ["steady", [2, 2]]);
   await world.close();
 });

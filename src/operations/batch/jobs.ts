@@ -17,6 +17,7 @@ import { newJob } from "../../domain/new-job.ts";
 import { keyOf } from "../../domain/new-pool.ts";
 import type { Stamp } from "../../lib/clock.ts";
 import { certificateGuards } from "../../scheduler/certificate-references.ts";
+import { withoutBadPool } from "../../scheduler/formula.ts";
 import { getJobSchedule } from "../../store/job-schedules.ts";
 import * as store from "../../store/jobs.ts";
 import { insertPool } from "../../store/pools.ts";
@@ -27,7 +28,7 @@ import { countsView, jobView } from "./views/jobs.ts";
 
 export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountId }, body }, services) => {
   checkJob(body, services);
-  const { job, pool } = newJob(body, { accountId, stamp: services.clock.stamp(), ids: services.ids });
+  const { job, pool } = withoutBadPool(newJob(body, { accountId, stamp: services.clock.stamp(), ids: services.ids }), services.clock.now());
   await services.store.decide(async (read) => {
     const existing = await store.getJob(read, accountId, job.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "JobBeingDeleted" : "JobExists");

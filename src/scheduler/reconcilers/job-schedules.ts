@@ -11,6 +11,7 @@ import { deleteJobSchedule, getJobSchedule, jobsLeft, saveJobSchedule } from "..
 import { getJob, insertJob, saveJob } from "../../store/jobs.ts";
 import { getPool, insertPool } from "../../store/pools.ts";
 import type { Context, JobScheduleKey } from "../context.ts";
+import { withoutBadPool } from "../formula.ts";
 import { ownPoolGone } from "./job-progress.ts";
 
 /** Jobs marked for deletion in one commit. */
@@ -95,7 +96,8 @@ export const makeScheduledJob = async (
     ids,
     ...(sharedPool === undefined ? {} : { sharedPool }),
   });
-  return { ...made, writes: [...insertJob(made.job), ...(made.pool === undefined ? [] : insertPool(made.pool))] };
+  const { job, pool } = withoutBadPool(made, clock.now());
+  return { ...made, job, pool, writes: [...insertJob(job), ...(pool === undefined ? [] : insertPool(pool))] };
 };
 
 /** The automatic pool of the schedule, unless somebody has deleted it: then the next job brings another. */
