@@ -289,7 +289,8 @@ const ownPool = (job: Plain): Plain | undefined => {
 };
 
 /** A self-signed certificate as the service takes it: base64 of its DER, named by the SHA-1 of that. */
-const newCertificate = async (name: string): Promise<{ thumbprint: string; data: string }> => {
+export const newCertificate = async (name: string): Promise<{ thumbprint: string; data: string }> => {
+  await import("reflect-metadata");
   const x509 = await import("@peculiar/x509");
   const { privateKey, publicKey } = (await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
     "sign",
