@@ -5,8 +5,8 @@ import { shownValue, type Value } from "./values.ts";
 export type Settled = { targetDedicatedNodes: number; targetLowPriorityNodes: number; nodeDeallocationOption: DeallocationOption };
 
 /**
- * Ours, to keep what a pool carries small: a formula can hold a day of samples in each variable. Variables that would go beyond it are
- * left out, the last by name first.
+ * Ours, to keep what a pool carries small: a formula can hold a day of samples in each variable. The text ends before the first variable
+ * that would go beyond it.
  */
 export const longestResults = 65_536;
 

@@ -24,7 +24,9 @@ const samplesOf = (text: string, now: Instant, intervalMs: number): Sample[] => 
       const [value, times] = item.split("*");
       return Array<string>(Number(times ?? 1)).fill(value!);
     });
-  return values.flatMap((value, index) => (value === "-" ? [] : [{ at: now - (values.length - 1 - index) * intervalMs, value: Number(value) }]));
+  return values.flatMap((value, index) =>
+    value === "-" ? [] : [{ at: now - (values.length - 1 - index) * intervalMs, value: Number(value) }],
+  );
 };
 
 const contextOf = (settings: Map<string, string>): FormulaContext => {
@@ -84,7 +86,10 @@ for (const file of files) {
   const path = join(import.meta.dirname, file);
   const { formula, cases } = read(readFileSync(path, "utf8"));
   if (process.env.QUERN_REWRITE !== undefined) {
-    writeFileSync(path, `${formula}\n\n${cases.map(({ given, settings }) => `${given.trimEnd()}\n=>\n${seen(formula, settings)}`).join("\n")}`);
+    writeFileSync(
+      path,
+      `${formula}\n\n${cases.map(({ given, settings }) => `${given.trimEnd()}\n=>\n${seen(formula, settings)}`).join("\n")}`,
+    );
     continue;
   }
   test(`${basename(file, ".txt")}: has a case`, () => assert.ok(cases.length > 0));
