@@ -141,6 +141,27 @@ test("a job of its own cannot ask for the lifetime of a schedule", async (t) => 
   assert.match(job.execution.poolId!, /^[0-9A-F-]{36}$/);
 });
 
+test("an automatic pool that cannot be made is the end of the job, not of the request", async (t) => {
+  const service = await aService(t);
+  const reference = { thumbprint: "0123456789ABCDEF", thumbprintAlgorithm: "sha1" };
+  const body = aBody({ schedule: { recurrenceInterval: "P1D" } }, auto({ pool: { ...pool, certificateReferences: [reference] } }));
+  await service.call("JobSchedule_Add", { body });
+  const job = (await service.call("Job_ListFromJobSchedule", one)).items[0];
+  assert.deepEqual([job.state, job.previousState, job.executionInfo.terminateReason], ["completed", "active", undefined]);
+  assert.deepEqual(job.executionInfo.schedulingError, {
+    category: "UserError",
+    code: "InvalidCertificatesInAutoPool",
+    message: "One or more certificates specified for the pool are invalid",
+    details: [{ name: "sha1-0123456789abcdef", value: "The specified certificate does not exist." }],
+  });
+  assert.deepEqual((await service.call("Pool_List")).items, []);
+  const { poolInfo } = auto({ poolLifetimeOption: "job", pool: { ...pool, certificateReferences: [reference] } });
+  await service.call("Job_Add", { body: { id: "alone", poolInfo } });
+  const alone = (await service.call("Job_Get", { params: { jobId: "alone" } })).body;
+  assert.equal(alone.executionInfo.schedulingError.code, "InvalidCertificatesInAutoPool");
+  assert.equal((await service.call("JobSchedule_Get", one)).body.state, "active", "its next job may find them");
+});
+
 test("older versions: renamed and missing properties of the jobs go both ways", async (t) => {
   const service = await aService(t);
   const version = "2016-02-01.3.0";

@@ -16,11 +16,9 @@ import {
 import { newJob } from "../../domain/new-job.ts";
 import { keyOf } from "../../domain/new-pool.ts";
 import type { Stamp } from "../../lib/clock.ts";
-import { certificateGuards } from "../../scheduler/certificate-references.ts";
-import { withoutBadPool } from "../../scheduler/formula.ts";
+import { rowsOfNewJob } from "../../scheduler/auto-pools.ts";
 import { getJobSchedule } from "../../store/job-schedules.ts";
 import * as store from "../../store/jobs.ts";
-import { insertPool } from "../../store/pools.ts";
 import type { Handler, Preconditions, Services } from "../handler.ts";
 import { allowed, cutPage, loadJob } from "./load.ts";
 import { statisticsOfJobs } from "./statistics.ts";
@@ -28,13 +26,13 @@ import { countsView, jobView } from "./views/jobs.ts";
 
 export const addJob: Handler<typeof api.addJob> = async ({ principal: { accountId }, body }, services) => {
   checkJob(body, services);
-  const { job, pool } = withoutBadPool(newJob(body, { accountId, stamp: services.clock.stamp(), ids: services.ids }), services.clock.now());
-  await services.store.decide(async (read) => {
-    const existing = await store.getJob(read, accountId, job.key);
+  const made = newJob(body, { accountId, stamp: services.clock.stamp(), ids: services.ids });
+  const { job, pool } = await services.store.decide(async (read) => {
+    const existing = await store.getJob(read, accountId, made.job.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "JobBeingDeleted" : "JobExists");
-    if ((await getJobSchedule(read, accountId, job.key)) !== undefined) throw new ApiError("JobScheduleWithSameIdExists");
-    const guards = await certificateGuards(read, accountId, pool?.spec.certificateReferences);
-    return { writes: [...guards, ...store.insertJob(job), ...(pool === undefined ? [] : insertPool(pool))], result: undefined };
+    if ((await getJobSchedule(read, accountId, made.job.key)) !== undefined) throw new ApiError("JobScheduleWithSameIdExists");
+    const rows = await rowsOfNewJob(read, made, services.clock.now());
+    return { writes: rows.writes, result: rows };
   });
   if (pool !== undefined) services.wake.resize(accountId, pool.key);
   ring(services, job);

@@ -8,10 +8,10 @@ import { keyOf } from "../../domain/new-pool.ts";
 import type { Pool } from "../../domain/pools.ts";
 import type { Reader, Write } from "../../store/db.ts";
 import { deleteJobSchedule, getJobSchedule, jobsLeft, saveJobSchedule } from "../../store/job-schedules.ts";
-import { getJob, insertJob, saveJob } from "../../store/jobs.ts";
-import { getPool, insertPool } from "../../store/pools.ts";
+import { getJob, saveJob } from "../../store/jobs.ts";
+import { getPool } from "../../store/pools.ts";
+import { rowsOfNewJob } from "../auto-pools.ts";
 import type { Context, JobScheduleKey } from "../context.ts";
-import { withoutBadPool } from "../formula.ts";
 import { ownPoolGone } from "./job-progress.ts";
 
 /** Jobs marked for deletion in one commit. */
@@ -96,8 +96,7 @@ export const makeScheduledJob = async (
     ids,
     ...(sharedPool === undefined ? {} : { sharedPool }),
   });
-  const { job, pool } = withoutBadPool(made, clock.now());
-  return { ...made, job, pool, writes: [...insertJob(job), ...(pool === undefined ? [] : insertPool(pool))] };
+  return { schedule: made.schedule, ...(await rowsOfNewJob(read, made, clock.now())) };
 };
 
 /** The automatic pool of the schedule, unless somebody has deleted it: then the next job brings another. */

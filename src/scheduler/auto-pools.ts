@@ -1,0 +1,38 @@
+// The rows of a new job with the automatic pool that it brings, for Job_Add and for job schedules alike. A pool that cannot be made is no
+// refusal: the job is there, has ended, and says why (reference: jobs-and-tasks 1.5; that of certificates was seen in 2021).
+import type { Failure } from "../api/agent/messages.ts";
+import { certificateKey } from "../domain/certificates.ts";
+import { jobWithoutPool, type NewJob } from "../domain/new-job.ts";
+import type { Pool } from "../domain/pools.ts";
+import type { Instant } from "../lib/clock.ts";
+import { certificateStatesOf, checkCertificatesActive } from "../store/certificates.ts";
+import type { Reader, Write } from "../store/db.ts";
+import { insertJob } from "../store/jobs.ts";
+import { insertPool } from "../store/pools.ts";
+import { withoutBadPool } from "./formula.ts";
+
+export const rowsOfNewJob = async (read: Reader, made: NewJob, now: Instant): Promise<NewJob & { writes: Write[] }> => {
+  const { job, pool } = withoutBadPool(made, now);
+  if (pool === undefined) return { job, writes: insertJob(job) };
+  const { failure, guards } = await certificatesOf(read, pool);
+  if (failure === undefined) return { job, pool, writes: [...guards, ...insertJob(job), ...insertPool(pool)] };
+  const ended = jobWithoutPool({ job }, failure, now);
+  return { job: ended, writes: insertJob(ended) };
+};
+
+/** What is wrong with the certificates that the pool names, or else the guards that make sure that nothing is when it is committed. */
+const certificatesOf = async (read: Reader, { accountId, spec }: Pool): Promise<{ failure?: Failure; guards: Write[] }> => {
+  const references = spec.certificateReferences ?? [];
+  if (references.length === 0) return { guards: [] };
+  const keyOfOne = (one: (typeof references)[number]): string => certificateKey(one.thumbprintAlgorithm, one.thumbprint);
+  const found = await certificateStatesOf(read, accountId, references.map(keyOfOne));
+  const details = references.flatMap((one) => {
+    const state = found.get(keyOfOne(one))?.state;
+    if (state === "active") return [];
+    const value = state === undefined ? "The specified certificate does not exist." : "The specified certificate is being deleted.";
+    return [{ name: keyOfOne(one), value }];
+  });
+  if (details.length === 0) return { guards: checkCertificatesActive(accountId, references.map(keyOfOne)) };
+  const message = "One or more certificates specified for the pool are invalid";
+  return { failure: { category: "usererror", code: "InvalidCertificatesInAutoPool", message, details }, guards: [] };
+};
