@@ -300,9 +300,9 @@ const osRelease = (): string => {
   return `ID=${process.platform}\n`;
 };
 
-/** Anybody can sign with the published key, so on loopback it must be known that it is not a page of the web that speaks. */
-const needsOwnNames = ({ host, accounts }: StartOptions): boolean =>
-  isLoopback(host) && accounts.some(({ key }) => key === wellKnownAccount.key);
+/** Anybody can sign with a published key, so on loopback it must be known that it is not a page of the web that speaks. */
+const needsOwnNames = ({ host, accounts, storage }: StartOptions): boolean =>
+  isLoopback(host) && (storage.mode === "embedded" || accounts.some(({ key }) => key === wellKnownAccount.key));
 
 const authority = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 

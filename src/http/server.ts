@@ -100,8 +100,8 @@ const pathOf = (request: IncomingMessage): string =>
 
 const refuseHost: PlainHandler = (request) => {
   const reason =
-    "With the published account key this server answers only to its address, to localhost and to the names of its certificate. Use one of " +
-    "these, or an account of your own (--account), which any name will do for.";
+    "With a published key (of the account or of the embedded storage) this server answers only to its address, to localhost and to the names " +
+    "of its certificate. Use one of these, or --account and --storage with keys of your own, for which any name will do.";
   throw new ApiError("InvalidHeaderValue", [
     { key: "HeaderName", value: "Host" },
     { key: "HeaderValue", value: (request.headers.host ?? "").slice(0, 256) },
