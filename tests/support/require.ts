@@ -16,6 +16,12 @@ export const cc: Need = {
   install: "apt-get install gcc libc6-dev",
   isThere: () => spawnSync("cc", ["--version"]).status === 0,
 };
+export const go: Need = {
+  what: "Go with Azure's SDK",
+  install: "apt-get install golang-go golang-github-azure-azure-sdk-for-go-dev",
+  isThere: () =>
+    spawnSync("go", ["version"]).status === 0 && existsSync("/usr/share/gocode/src/github.com/Azure/azure-sdk-for-go/services/batch"),
+};
 
 /** For the options of test(): `test("...", { skip: missing(az) }, ...)`. */
 export const missing = (...needs: Need[]): string | false => {
