@@ -7,6 +7,7 @@ import { deletePool } from "../../domain/pools.ts";
 import { isPlaced, requeueTask, type Task, terminateTask, withdrawTask } from "../../domain/tasks.ts";
 import { addChores, type NodeChore } from "../../store/chores.ts";
 import type { Reader, Write } from "../../store/db.ts";
+import { getJobSchedule } from "../../store/job-schedules.ts";
 import { checkCounts, deleteJob, getJob, jobCounts, saveJob } from "../../store/jobs.ts";
 import { getPool, savePool } from "../../store/pools.ts";
 import { deleteTasksOfJob, nodesOfJob, placedTasksOfJob, saveTasks } from "../../store/tasks.ts";
@@ -132,9 +133,16 @@ const deleting = async (context: Context, read: Reader, job: Job, now: number): 
 /** One a node for the whole job directory, written with every slice that names the node: doing it twice does no harm. */
 const directoryChores = async (context: Context, read: Reader, job: Job): Promise<NodeChore[]> => {
   const nodes = await nodesOfJob(read, job, slice);
-  // A schedule's directory has those of its other jobs, too.
-  const path = scheduleKeyOf(job.key) === undefined ? `workitems/${job.id}` : jobDirectory(job.id);
+  const path = await directoryOf(read, job);
   return nodes.map((nodeId) => ({ accountId: job.accountId, nodeId, id: context.clock.stamp(), chore: { type: "removeDirectory", path } }));
+};
+
+/** A schedule's directory has those of all of its jobs: it goes with them when the schedule does. */
+const directoryOf = async (read: Reader, job: Job): Promise<string> => {
+  const scheduleKey = scheduleKeyOf(job.key);
+  if (scheduleKey === undefined) return `workitems/${job.id}`;
+  const schedule = await getJobSchedule(read, job.accountId, scheduleKey);
+  return schedule?.state === "deleting" ? `workitems/${schedule.id}` : jobDirectory(job.id);
 };
 
 /** The pool that was made for the job goes with it, unless it is to stay. */
