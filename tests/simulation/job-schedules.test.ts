@@ -6,9 +6,11 @@ import {
   type JobSchedule,
   type JobScheduleEvent,
   type JobScheduleSpec,
+  recentJobId,
   updateSchedule,
 } from "../../src/domain/job-schedules.ts";
 import type { Job } from "../../src/domain/jobs.ts";
+import { seededIds } from "../../src/lib/ids.ts";
 import { getJobSchedule, insertJobSchedule, listJobsOfSchedule, saveJobSchedule } from "../../src/store/job-schedules.ts";
 import { aPool, aTask, aWorld, minutes, seconds, tasksOf, type World } from "./world.ts";
 
@@ -237,6 +239,44 @@ test("terminate ends the job with its tasks, delete removes everything, also in 
   assert.equal(await world.jobIfAny("s:job-1"), undefined);
   await world.close();
 });
+
+for (let seed = 1; seed <= 12; seed++) {
+  test(`whatever happens, jobs come on the grid and one at a time, seed ${seed}`, async () => {
+    const world = await aWorld({ pool: aPool({ nodes: 1 }), seed });
+    const { add, event, schedule, jobs } = schedules(world);
+    const start = world.clock.now();
+    const chance = seededIds(seed * 7919).chance;
+    const pick = (below: number): number => Math.floor(chance() * below);
+    const interval = 2 + pick(9);
+    const window = 1 + pick(12);
+    await add({ recurrenceInterval: `PT${interval}M`, startWindow: `PT${window}M` });
+    for (let step = 0; step < 60; step++) {
+      const current = await schedule();
+      const latest = (await jobs()).find(({ id }) => id === recentJobId(current));
+      const action = pick(8);
+      if (action === 0 && latest?.state === "active") await world.addTasks(latest.id, tasksOf(1 + pick(3), `for ${pick(90_000)}`));
+      else if (action <= 3 && latest?.state === "active") await world.terminateJob("done", latest.key);
+      else if (action === 4) await event((await schedule()).state === "active" ? "disable" : "enable");
+      else if (action === 5) await world.restart();
+      else if (action === 6 && latest !== undefined && pick(3) === 0 && latest.state !== "deleting") await world.deleteJob(latest.key);
+      await world.advance(seconds(1 + pick(200)));
+    }
+    const made = (await jobs()).sort((a, b) => a.uid - b.uid);
+    assert.ok(made.length > 0);
+    const intervals = made.map(({ execution }) => Math.floor((execution.startTime - start) / minutes(interval)));
+    assert.deepEqual([...new Set(intervals)], intervals, "at most one job an interval");
+    for (const [n, { id, execution }] of made.entries()) {
+      const late = (execution.startTime - start) % minutes(interval);
+      assert.ok(late < minutes(window), `${id} came ${late} ms after its due`);
+      const before = made[n - 1];
+      if (before !== undefined) assert.ok(before.execution.endTime! <= execution.startTime, `${id} came before ${before.id} had ended`);
+    }
+    await event("terminate");
+    await world.advance(seconds(1));
+    assert.equal((await schedule()).state, "completed");
+    await world.close();
+  });
+}
 
 test("a job that its user deletes makes room for the next", async () => {
   const world = await aWorld({ pool: aPool() });
