@@ -7,19 +7,12 @@ import { promisify } from "node:util";
 import { startQuern } from "../support/quern.ts";
 import { sharedPath } from "../support/shared.ts";
 
-const certificates = "certificates are a later step";
 const autoPoolId = "the id of an automatic pool is the prefix and a GUID, which the comparison takes for determined; all else is the same";
 
 /** scenario#exchange -> why it differs today. */
 const expectedToDiffer: Record<string, string> = {
-  "cli-2021-certificate#5": certificates,
-  "cli-2021-certificate#6": certificates,
-  "cli-2021-certificate#7": certificates,
-  "cli-2021-certificate#8": certificates,
-  "cli-2021-certificate#9": certificates,
   "cli-2021-job-list#7": autoPoolId,
   "cli-2021-job-list#8": autoPoolId,
-  "cli-2021-pools-and-nodes#19": "usage metrics are a later step",
 };
 
 test("recordings of the data plane", { timeout: 280_000 }, async (t) => {

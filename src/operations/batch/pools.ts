@@ -158,7 +158,9 @@ const changePool = async (
     const before = await loadPool(read, request.principal.accountId, request.params.poolId);
     checkConditions(request.preconditions, before.modified, "write");
     const changed = { ...(await change(before, read)), modified: services.clock.stamp() };
-    return { writes: store.savePool(changed), result: changed };
+    const named = changed.spec.certificateReferences;
+    const guards = named === before.spec.certificateReferences ? [] : await certificateGuards(read, before.accountId, named);
+    return { writes: [...guards, ...store.savePool(changed)], result: changed };
   });
   ring(services, after);
   return { modified: after.modified };

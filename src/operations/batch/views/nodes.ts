@@ -45,7 +45,7 @@ export const nodeView = (node: Node, around: NodeSurroundings): Infer<typeof Com
     recentTasks: recentView(node, around),
     startTask: pool.spec.startTask,
     startTaskInfo: startTaskView(node),
-    certificateReferences: node.bootedAt === undefined ? undefined : [],
+    certificateReferences: node.bootedAt === undefined ? undefined : (pool.spec.certificateReferences ?? []),
     errors: node.errors,
     isDedicated: node.isDedicated,
     endpointConfiguration: { inboundEndpoints: endpointsView(node, around) },
