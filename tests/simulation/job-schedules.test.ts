@@ -278,6 +278,18 @@ for (let seed = 1; seed <= 12; seed++) {
   });
 }
 
+test("a job that its user disables has not ended", async () => {
+  const world = await aWorld({ pool: aPool() });
+  const { add, end, history } = schedules(world);
+  await add({ recurrenceInterval: "PT10M" });
+  await world.disableJob("requeue", "s:job-1");
+  await world.advance(minutes(15));
+  assert.deepEqual(await history(), ["job-1@0 disabled"]);
+  await end(1);
+  assert.deepEqual((await history()).slice(1), ["job-2@15 active"]);
+  await world.close();
+});
+
 test("a job that its user deletes makes room for the next", async () => {
   const world = await aWorld({ pool: aPool() });
   const { add, history } = schedules(world);
