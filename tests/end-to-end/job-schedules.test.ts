@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { batchUser, sh } from "../support/batch-user.ts";
-import { startQuern } from "../support/quern.ts";
+import { newLocation, startQuern } from "../support/quern.ts";
 
 test("job schedules", { timeout: 120_000 }, async (t) => {
   const quern = await startQuern(t);
@@ -231,4 +231,28 @@ test("job schedules", { timeout: 120_000 }, async (t) => {
     assert.deepEqual((await user.get("/jobs/taken/tasks/single/subtasksinfo?$select=id")).value, []);
     await user.refused(404, "TaskNotFound", "GET", "/jobs/taken/tasks/nothing/subtasksinfo");
   });
+});
+
+test("schedules survive kill -9, and what became due meanwhile is made up for", { timeout: 60_000 }, async (t) => {
+  const location = await newLocation(t);
+  const first = await startQuern(t, { location });
+  const before = batchUser(first);
+  const jobSpecification = { poolInfo: { poolId: "nowhere" } };
+  const due = new Date(Date.now() + 400).toISOString();
+  await before.ok("POST", "/jobschedules", { id: "soon", schedule: { doNotRunUntil: due }, jobSpecification });
+  await before.ok("POST", "/jobschedules", { id: "now", schedule: { recurrenceInterval: "P1D" }, jobSpecification });
+  await before.ok("POST", "/jobschedules", { id: "gone", schedule: {}, jobSpecification });
+  await before.ok("DELETE", "/jobschedules/gone");
+  await first.kill();
+
+  const user = batchUser(await startQuern(t, { location }));
+  const made = await user.seen("/jobschedules/soon", (view: any) => view.executionInfo.recentJob !== undefined);
+  assert.equal(made.executionInfo.recentJob.id, "soon:job-1");
+  assert.ok(Date.parse((await user.get("/jobs/soon:job-1")).creationTime) >= Date.parse(due));
+  assert.deepEqual(
+    (await user.get("/jobschedules/now/jobs")).value.map(({ id, state }: any) => [id, state]),
+    [["now:job-1", "active"]],
+  );
+  await user.gone("/jobschedules/gone");
+  await user.refused(404, "JobNotFound", "GET", "/jobs/gone:job-1");
 });
