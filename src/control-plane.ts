@@ -94,7 +94,9 @@ const build = async (
 
   // Azurite takes longest, so it starts first and everything else is built meanwhile.
   const mode = options.storage.mode === "external" ? options.storage.connectionString : options.storage.mode;
-  const storage = startStorage({ mode, directory: location.directory, inMemory: options.inMemory, clock, ids, log, environment });
+  // Azurite's own key is known to everybody: enough on loopback, but not where others can change what tasks run with.
+  const ownKey = !isLoopback(options.host) && !options.allowWellKnownKey;
+  const storage = startStorage({ mode, directory: location.directory, inMemory: options.inMemory, clock, ids, log, environment, ownKey });
   const storageState = watched(storage.ready);
   endings.storage = () => storage.close();
 

@@ -1,5 +1,5 @@
 // The directory that a server keeps everything in: made private, ignored by git, and for --in-memory a temporary one that goes with it.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { UserError } from "./usage-error.ts";
@@ -17,6 +17,7 @@ export type Location = {
 
 export const openLocation = (path: string, inMemory: boolean): Location => {
   const directory = inMemory ? mkdtempSync(join(memoryDirectory(), "quern-")) : resolve(path);
+  refuseForeign(directory);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     chmodSync(directory, 0o700);
@@ -36,6 +37,18 @@ export const openLocation = (path: string, inMemory: boolean): Location => {
       if (inMemory) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
     },
   };
+};
+
+const ours = /^(\.gitignore|quern\.db.*|lock.*|tls|azurite|launcher|agent)$/;
+
+/** A directory with other things in it is somebody's: it must not become private and ignored by git because of a slip in a flag. */
+const refuseForeign = (directory: string): void => {
+  if (!existsSync(directory)) return;
+  const foreign = readdirSync(directory).find((name) => !ours.test(name));
+  if (foreign === undefined) return;
+  throw new UserError(
+    `The location ${directory} holds other things (${foreign}, for instance). Name a new or empty directory with --location.`,
+  );
 };
 
 /** Linux has a file system in memory; elsewhere the temporary directory is the nearest there is. */

@@ -18,6 +18,7 @@ export type StartOptions = {
   location: string;
   inMemory: boolean;
   accounts: AccountOption[];
+  allowWellKnownKey: boolean;
   storage: StorageOption;
   cert?: string;
   key?: string;
@@ -105,7 +106,7 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .addOption(
       option(
         "--allow-well-known-key",
-        "allow the published keys, of the account and of the embedded storage, although the address is not loopback",
+        "allow the published keys, of the account and of the embedded storage, on an address that is not loopback",
         "ALLOW_WELL_KNOWN_KEY",
       ).default(false),
     )
@@ -153,7 +154,7 @@ export const commandLine = (version: string, actions: Actions): Command => {
   return program;
 };
 
-type RawStart = Omit<StartOptions, "accounts" | "storage"> & { account?: string[]; storage: string; allowWellKnownKey: boolean };
+type RawStart = Omit<StartOptions, "accounts" | "storage"> & { account?: string[]; storage: string };
 
 const startOptions = (raw: RawStart): StartOptions => {
   const { account, allowWellKnownKey, storage, ...options } = raw;
@@ -165,15 +166,8 @@ const startOptions = (raw: RawStart): StartOptions => {
       2,
     );
   }
-  if (storage === "embedded" && !isLoopback(options.host) && !allowWellKnownKey) {
-    throw new UserError(
-      `The key of the embedded storage is published, so anyone who reaches ${options.host} could read and change the files that tasks run with. ` +
-        "Give a storage account of your own or none with --storage, or pass --allow-well-known-key if that is what you want.",
-      2,
-    );
-  }
   if ((options.cert === undefined) !== (options.key === undefined)) throw new UserError("--cert and --key go together.", 2);
   const twice = accounts.find(({ name }, index) => accounts.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw new UserError(`The account ${twice.name} is given twice.`, 2);
-  return { ...options, accounts, storage: storageOption(storage) };
+  return { ...options, accounts, allowWellKnownKey, storage: storageOption(storage) };
 };

@@ -51,6 +51,7 @@ const start = (t: TestContext, directory: string, overrides: { inMemory?: boolea
     ids: seededIds(1),
     log: silentLog,
     environment,
+    ownKey: false,
     ...overrides,
   });
   t.after(() => storage.close());
@@ -222,7 +223,7 @@ test("one that a killed server left is ended, with all it had, before another ta
     import { systemIds } from ${JSON.stringify(new URL("../lib/ids.ts", import.meta.url).href)};
     import { silentLog } from ${JSON.stringify(new URL("../lib/log.ts", import.meta.url).href)};
     import { createServer } from "node:http";
-    const storage = startStorage({ mode: "embedded", directory: ${JSON.stringify(directory)}, inMemory: false, clock: systemClock(), ids: systemIds(), log: silentLog, environment: process.env });
+    const storage = startStorage({ mode: "embedded", directory: ${JSON.stringify(directory)}, inMemory: false, clock: systemClock(), ids: systemIds(), log: silentLog, environment: process.env, ownKey: false });
     await storage.ready;
     const server = createServer((request, response) => storage.passThrough(request, response));
     server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
@@ -246,7 +247,7 @@ test("one that a killed server left is ended, with all it had, before another ta
 });
 
 test("hosts are all the names of Quern's own port; an account elsewhere has its own; none has none", async () => {
-  const options = { directory: "/nowhere", inMemory: true, clock, ids: seededIds(1), log: silentLog, environment: {} };
+  const options = { directory: "/nowhere", inMemory: true, clock, ids: seededIds(1), log: silentLog, environment: {}, ownKey: false };
   const elsewhere = startStorage({ ...options, mode: "AccountName=acc1;AccountKey=a2V5;EndpointSuffix=example.org" });
   assert.deepEqual(elsewhere.hosts(["http://127.0.0.1:10020"]), ["acc1.blob.example.org:443"]);
   assert.equal(elsewhere.blobEndpoint("http://127.0.0.1:10020"), "https://acc1.blob.example.org");

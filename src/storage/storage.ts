@@ -1,11 +1,14 @@
 // The storage that Quern is started with: embedded (Azurite behind Quern's own port), an account somewhere, or none. Answers where it is;
 // reading and writing blobs is blobs.ts.
+
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { childEnvironment } from "../lib/child-environment.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
+import { writeFileAtomically } from "../lib/processes.ts";
 import { startAzurite } from "./azurite.ts";
 import { embeddedAccount, parseConnectionString } from "./connection-string.ts";
 import { createPassThrough } from "./pass-through.ts";
@@ -21,6 +24,8 @@ export type StorageOptions = {
   log: Log;
   /** The operator's; little of it is passed on. */
   environment: Record<string, string | undefined>;
+  /** The embedded account has a key of this location's own instead of Azurite's published one: for addresses that others can reach. */
+  ownKey: boolean;
 };
 
 export interface StorageService {
@@ -72,13 +77,24 @@ const external = (connectionString: string): StorageService => {
   };
 };
 
-const embedded = ({ directory, inMemory, clock, ids, log, environment }: StorageOptions): StorageService => {
+/** Made on the first start that needs it and kept, so that connection strings stay good. */
+const keptKey = (file: string, ids: Ids): string => {
+  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const key = Buffer.from(ids.hex(64), "hex").toString("base64");
+  writeFileAtomically(file, `${key}\n`);
+  return key;
+};
+
+const embedded = ({ directory, inMemory, clock, ids, log, environment, ownKey }: StorageOptions): StorageService => {
+  const folder = join(directory, "azurite");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const key = ownKey ? keptKey(join(folder, "account-key"), ids) : embeddedAccount.key;
   const child = startAzurite({
-    directory: join(directory, "azurite"),
+    directory: folder,
     inMemory,
     clock,
     log: log.child({ part: "azurite" }),
-    environment: childEnvironment(environment),
+    environment: { ...childEnvironment(environment), AZURITE_ACCOUNTS: `${embeddedAccount.name}:${key}` },
   });
   const passThrough = createPassThrough({ port: child.port, clock, ids, log: log.child({ part: "pass-through" }) });
   const blobEndpoint = (baseUrl: string): string => `${baseUrl.replace(/\/+$/, "")}/${embeddedAccount.name}`;
@@ -90,7 +106,7 @@ const embedded = ({ directory, inMemory, clock, ids, log, environment }: Storage
       [
         `DefaultEndpointsProtocol=${new URL(baseUrl).protocol.slice(0, -1)}`,
         `AccountName=${embeddedAccount.name}`,
-        `AccountKey=${embeddedAccount.key}`,
+        `AccountKey=${key}`,
         `BlobEndpoint=${blobEndpoint(baseUrl)}`,
         "",
       ].join(";"),

@@ -80,6 +80,15 @@ test("the published key is for loopback only", async () => {
   assert.match(refused.stderr, /--allow-well-known-key/);
 });
 
+test("a directory with other things in it is not taken as the location", async (t) => {
+  const location = await newLocation(t);
+  await writeFile(join(location, "thesis.tex"), "");
+  const refused = await startRefused(["--location", location, "--port", "0", "--storage", "none"]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /holds other things \(thesis\.tex/);
+  assert.ok(!existsSync(join(location, ".gitignore")));
+});
+
 test("wrong flags are refused with a sentence and without secrets", async () => {
   for (const [args, words] of [
     [["--account", "Bad_Name:c2VjcmV0"], /NAME:BASE64KEY/],
