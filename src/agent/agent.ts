@@ -23,6 +23,7 @@ import { openMachine } from "./machine.ts";
 import { type Nodes, openNodes } from "./nodes.ts";
 import { openReports, type Reports } from "./reports.ts";
 import { usualPatience } from "./retry.ts";
+import { openServiceLogs } from "./service-logs.ts";
 import { openTrash } from "./trash.ts";
 
 export type AgentOptions = {
@@ -127,11 +128,20 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
   const nodes: Nodes = openNodes(context);
   await nodes.adoptAll();
 
+  const logs = openServiceLogs(context);
+
   /** Removing a directory is renaming it; the chore is done even if the files are still trickling away. */
-  const doChore = ({ nodeId, choreId, chore }: Extract<ToAgent, { type: "chore" }>): void => {
-    nodes.get(nodeId)?.removeDirectory(chore.path);
+  const doChore = async ({ nodeId, choreId, chore }: Extract<ToAgent, { type: "chore" }>): Promise<void> => {
+    if (chore.type === "removeDirectory") nodes.get(nodeId)?.removeDirectory(chore.path);
+    else if (!(await logs.upload(nodeId, choreId, chore))) return;
     context.report({ type: "choreDone", nodeId, choreId });
   };
+
+  const answerLogs = async ({ requestId, nodeId, request }: Extract<ToAgent, { type: "logRequest" }>): Promise<void> =>
+    connection.send({ type: "fileAnswer", requestId, answer: await logs.count(nodeId, request) });
+
+  const failed = (message: ToAgent["type"]) => (error: unknown) =>
+    log.error({ err: error, message }, "a message of the control plane could not be carried out");
 
   const answerFile = async ({ requestId, nodeId, request }: Extract<ToAgent, { type: "fileRequest" }>): Promise<void> => {
     const node = nodes.get(nodeId);
@@ -160,7 +170,8 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
     else if (type === "fileRequest") void answerFile(message);
     else if (type === "sampleMachine") connection.send({ type: "machine", usage: machine.usage() });
     else if (type === "shutdown") void shutdown();
-    else if (type === "chore") doChore(message);
+    else if (type === "chore") void doChore(message).catch(failed(type));
+    else if (type === "logRequest") void answerLogs(message).catch(failed(type));
     else unreachable(type);
   };
 
@@ -192,7 +203,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
       try {
         handle(message);
       } catch (error) {
-        log.error({ err: error, message: message.type }, "a message of the control plane could not be carried out");
+        failed(message.type)(error);
       }
     },
     onDisconnected: () => reports.disconnected(),
@@ -208,6 +219,7 @@ export const runAgent = async (options: AgentOptions, tools: AgentTools): Promis
 
   const end = Promise.withResolvers<void>();
   const leave = async (): Promise<void> => {
+    logs.close();
     await connection.close();
     nodes.close();
     trash.close();

@@ -19,7 +19,10 @@ export interface HostedNode {
   readonly tasks: NodeTasks;
   order(): NodeOrder;
   state(): NodeState;
-  /** First boot of a new node, or a later boot: all its processes end, the start task runs. Resolves when the launcher serves it. */
+  /**
+   * First boot of a new node, or a later boot: all its processes end, what was on it goes if it was made anew since, the start task runs.
+   * Resolves when the launcher serves it.
+   */
   boot(order: NodeOrder): Promise<void>;
   /** After a restart of the agent: takes up what its launcher still has. */
   adopt(): Promise<void>;
@@ -41,6 +44,9 @@ const usedSince = (path: string, endedAt: number): boolean => {
     return false;
   }
 };
+
+/** Whether what earlier boots left is to go before this one. */
+const isMadeAnew = (before: NodeOrder, order: NodeOrder): boolean => order.wipeBefore !== undefined && before.boot < order.wipeBefore;
 
 export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeRecord): HostedNode => {
   const { nodeId } = first;
@@ -192,25 +198,37 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     context.report(eventOf());
   };
 
+  const endProcesses = async (): Promise<void> => {
+    startTask?.cancel();
+    startTask = undefined;
+    if (launcher === undefined) return;
+    tasks.loseAll();
+    await launcher.shutdown({ killTasks: true });
+    launcher = undefined;
+  };
+
+  /** Before the new boot is on record: an agent that dies here is told of the boot again, and begins again. */
+  const wipe = async (): Promise<undefined> => {
+    await endProcesses();
+    context.trash.discard(layout.root);
+    context.trash.discard(layout.temporary);
+  };
+
   return {
     nodeId,
     tasks,
     order: () => current.order,
     state: () => current.state,
     boot: async (order) => {
+      const wiping = isMadeAnew(current.order, order) ? await wipe().catch((error: unknown) => ({ error })) : undefined;
       const { startTask: _report, bootedAt: _at, ...kept } = current;
       current = { ...kept, order, state: "starting" };
       base = nodeEnvironment(order, layout);
       save();
       context.report(eventOf());
-      startTask?.cancel();
-      startTask = undefined;
-      if (launcher !== undefined) {
-        tasks.loseAll();
-        await launcher.shutdown({ killTasks: true });
-        launcher = undefined;
-      }
+      await endProcesses();
       try {
+        if (wiping !== undefined) throw wiping.error;
         makeDirectories();
         begin(await connected().connect());
       } catch (error) {

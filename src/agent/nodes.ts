@@ -96,7 +96,7 @@ export const openNodes = (context: AgentContext): Nodes => {
     const node = nodes.get(nodeId);
     nodes.delete(nodeId);
     await node?.end({ discard: true });
-    context.report({ type: "nodeRemoved", nodeId });
+    context.report({ type: "nodeRemoved", nodeId, ...(node !== undefined && { boot: node.order().boot }) });
   };
 
   /** A task's node is not in its reference; the agent has few nodes, and stopping is rare. */

@@ -29,6 +29,8 @@ export type OperationDeclaration<
   readonly answer: Answer;
   /** Codes beyond those of the pipeline (authentication, validation, conditions) that it can answer. */
   readonly errors: readonly BatchErrorCode[];
+  /** What it does in some versions only, by a name for it: a handler finds the names that hold for its client in `request.traits`. */
+  readonly traits?: Readonly<Record<string, Life>>;
   /** The operation that took its place, where later versions have none. */
   readonly supersededBy?: string;
   /** What it does not do behind its answer, and why: a sentence for the compatibility table of the manual. */

@@ -15,14 +15,17 @@ export type NodeState =
   | "unknown"
   | "offline"
   | "rebooting"
+  | "reimaging"
+  | "deallocating"
+  | "deallocated"
   | "leavingpool"
   | "preempted";
 
 /**
- * Why a node takes no more tasks before it goes or boots again, and what becomes of those it has. Present from the request
+ * Why a node takes no more tasks before it goes, stops or boots again, and what becomes of those it has. Present from the request
  * until done; the reconciler of nodes carries it out.
  */
-export type Leaving = { kind: "remove" | "reboot" | "disable"; option: DeallocationOption; since: Instant };
+export type Leaving = { kind: "remove" | "reboot" | "reimage" | "deallocate" | "disable"; option: DeallocationOption; since: Instant };
 
 export type ComputeNodeError = { code: string; message: string; errorDetails?: { name: string; value: string }[] };
 
@@ -40,6 +43,8 @@ export type Node = {
   isDedicated: boolean;
   address: string;
   boot: number;
+  /** The boot that began with empty directories last; 0 for the first. What an earlier one left on the node is to be removed. */
+  wipedBoot: number;
   bootedAt?: Instant;
   allocatedAt: Instant;
   leaving?: Leaving;
@@ -62,6 +67,9 @@ const refusals = {
   unknown: "NodeStateUnusable",
   offline: "OperationNotValidOnNode",
   rebooting: "NodeBeingRebooted",
+  reimaging: "NodeBeingReimaged",
+  deallocating: "OperationNotValidOnNode",
+  deallocated: "OperationNotValidOnNode",
   leavingpool: "OperationNotValidOnNode",
   preempted: "NodeStateUnusable",
 } as const;
@@ -77,10 +85,11 @@ const alive = [
   "unknown",
   "offline",
   "rebooting",
+  "reimaging",
 ] as const satisfies readonly NodeState[];
 
 export const nodeStates = stateMachine({
-  states: [...alive, "leavingpool", "preempted"],
+  states: [...alive, "deallocating", "deallocated", "leavingpool", "preempted"],
   events: {
     // Reports of the agent about the boot that is wanted.
     starting: [[alive, "starting"]],
@@ -96,7 +105,13 @@ export const nodeStates = stateMachine({
     lost: [[alive, "unknown"]],
     // Requests and what carries them out.
     reboot: [[["idle", "running", "offline", "starttaskfailed", "unusable"], "rebooting"]],
-    leave: [[[...alive, "preempted"], "leavingpool"]],
+    // The API's text allows it, like a reboot, in the first two only; it is as good a cure for a node that does not work.
+    reimage: [[["idle", "running", "offline", "starttaskfailed", "unusable"], "reimaging"]],
+    deallocate: [[["idle", "running", "offline"], "deallocating"]],
+    stopped: [[["deallocating"], "deallocated"]],
+    start: [[["deallocated"], "starting"]],
+    changeUsers: [[["idle", "running"], "stay"]],
+    leave: [[[...alive, "deallocating", "deallocated", "preempted"], "leavingpool"]],
     tasksEnded: [[["idle", "running", "offline"], "offline"]],
     enable: [
       [["offline"], "idle"],
@@ -124,17 +139,51 @@ export const shownState = (node: Pick<Node, "state" | "schedulingState" | "leavi
   return node.schedulingState === "disabled" && node.leaving === undefined ? "offline" : "idle";
 };
 
+/** What is said to a request while the node has something under way. */
+const underWay = {
+  remove: "OperationNotValidOnNode",
+  reboot: "NodeBeingRebooted",
+  reimage: "NodeBeingReimaged",
+  deallocate: "OperationNotValidOnNode",
+} as const;
+
 /**
- * Takes no more tasks; the node reconciler boots it again once its tasks are dealt with as `option` says. It is `rebooting` at
- * once: clients' pollers take a node that is not, right after the answer, for one that has rebooted.
+ * Takes no more tasks; the node reconciler does the rest once its tasks are dealt with as `option` says. The node is `rebooting`,
+ * `reimaging` or `deallocating` at once: clients' pollers take one that is not, right after the answer, for one that is through.
  */
-export const requestReboot = (node: Node, option: DeallocationOption, now: Instant): { after: Node } | NodeRefusal => {
-  if (node.leaving !== undefined && node.leaving.kind !== "disable")
-    return { refused: node.leaving.kind === "reboot" ? "NodeBeingRebooted" : "OperationNotValidOnNode" };
-  const move = nodeStates.next(node.state, "reboot");
+const request = (
+  node: Node,
+  kind: "reboot" | "reimage" | "deallocate",
+  option: DeallocationOption,
+  now: Instant,
+): { after: Node } | NodeRefusal => {
+  if (node.leaving !== undefined && node.leaving.kind !== "disable") return { refused: underWay[node.leaving.kind] };
+  const move = nodeStates.next(node.state, kind);
   return move.refused !== undefined
     ? { refused: move.refused }
-    : { after: { ...moveNode(node, move.to, now), leaving: { kind: "reboot", option, since: now } } };
+    : { after: { ...moveNode(node, move.to, now), leaving: { kind, option, since: now } } };
+};
+
+export const requestReboot = (node: Node, option: DeallocationOption, now: Instant): { after: Node } | NodeRefusal =>
+  request(node, "reboot", option, now);
+
+export const requestReimage = (node: Node, option: DeallocationOption, now: Instant): { after: Node } | NodeRefusal =>
+  request(node, "reimage", option, now);
+
+export const requestDeallocate = (node: Node, option: DeallocationOption, now: Instant): { after: Node } | NodeRefusal =>
+  request(node, "deallocate", option, now);
+
+/** A deallocated node boots as a new one; whoever provides nodes is asked for it by the node reconciler. */
+export const requestStart = (node: Node, now: Instant): { after: Node } | NodeRefusal => {
+  const move = nodeStates.next(node.state, "start");
+  return move.refused !== undefined ? { refused: move.refused } : { after: moveNode(anew(node), move.to, now) };
+};
+
+/** Users can be added, changed and removed now; otherwise why not. */
+export const usersChange = (node: Node): { after: Node } | NodeRefusal => {
+  if (node.leaving !== undefined && node.leaving.kind !== "disable") return { refused: underWay[node.leaving.kind] };
+  const move = nodeStates.next(node.state, "changeUsers");
+  return move.refused !== undefined ? { refused: move.refused } : { after: node };
 };
 
 export const requestDisableScheduling = (
@@ -157,11 +206,15 @@ export const requestEnableScheduling = (node: Node, now: Instant): { after: Node
 };
 
 /**
- * A node leaves the pool: said once, carried out by the node reconciler. A reboot or disable under way is overtaken, and a removal that
- * waits for tasks by one that does not: a deleted pool waits for none.
+ * A node leaves the pool: said once, carried out by the node reconciler. What else was under way is overtaken, also a removal that waits
+ * for tasks by one that does not: a deleted pool waits for none. A node that is not there any more has no tasks and no data to wait for.
  */
 export const requestLeave = (node: Node, option: DeallocationOption, now: Instant): Node => {
-  if (node.leaving?.kind !== "remove") return { ...moveNode(node, "leavingpool", now), leaving: { kind: "remove", option, since: now } };
+  if (node.leaving?.kind !== "remove")
+    return {
+      ...moveNode(node, "leavingpool", now),
+      leaving: { kind: "remove", option: node.state === "deallocated" ? "requeue" : option, since: now },
+    };
   return isPatient(node.leaving.option) && !isPatient(option) ? { ...node, leaving: { ...node.leaving, option } } : node;
 };
 
@@ -171,10 +224,20 @@ const isPatient = (option: DeallocationOption): boolean => option === "taskcompl
 /** A resize that was stopped or timed out lets go of a node whose tasks still run. */
 export const stayAfterAll = (node: Node, now: Instant): Node => ({ ...moveNode(node, "idle", now), leaving: undefined });
 
+const anew = (node: Node): Node => ({ ...node, boot: node.boot + 1, leaving: undefined, startTask: undefined, errors: undefined });
+
 /** The processes of the last boot are gone: what its agent reports of that boot is refused from now on. */
-export const rebootNode = (node: Node, now: Instant): Node => ({
-  ...moveNode(node, "rebooting", now),
-  boot: node.boot + 1,
+export const rebootNode = (node: Node, now: Instant): Node => moveNode(anew(node), "rebooting", now);
+
+/** As a reboot; and the agent removes what is on the node before the boot that follows, however many boots of it it misses. */
+export const reimageNode = (node: Node, now: Instant): Node => ({ ...moveNode(anew(node), "reimaging", now), wipedBoot: node.boot + 1 });
+
+/** No agent hosts it from now on. Its next boot finds nothing of what was on it, should whoever hosted it have kept that. */
+export const deallocateNode = (node: Node, now: Instant): Node => ({
+  ...moveNode(node, "deallocated", now),
+  agentId: undefined,
+  bootedAt: undefined,
+  wipedBoot: node.boot + 1,
   leaving: undefined,
   startTask: undefined,
   errors: undefined,
@@ -184,8 +247,9 @@ export type NodeReport = Extract<AgentEvent, { type: "node" }>;
 
 /** Applies what an agent says of a node, unless it speaks of an earlier boot or the node is already going. */
 export const reportNode = (node: Node, agentId: string, report: NodeReport, now: Instant): Node => {
-  if (report.boot !== node.boot) return node;
-  const move = node.leaving?.kind === "reboot" ? { to: node.state } : nodeStates.next(node.state, report.state);
+  if (report.boot !== node.boot || node.state === "deallocated") return node;
+  const { kind } = node.leaving ?? {};
+  const move = kind === "reboot" || kind === "reimage" ? { to: node.state } : nodeStates.next(node.state, report.state);
   const after: Node = {
     ...node,
     agentId,

@@ -30,7 +30,7 @@ export const checkResourceFiles = (files: readonly ResourceFileValue[] | undefin
 };
 
 /** The URL itself is kept out of the error: it may carry a signature. */
-const isHttpUrl = (text: string): boolean => {
+export const isHttpUrl = (text: string): boolean => {
   if (!/^https?:\/\//i.test(text)) return false;
   return URL.canParse(text);
 };

@@ -37,7 +37,8 @@ const sentences = {
   NodeUnusable: "The node is unusable; its errors say why.",
   NodeUnreachable: "The agent that hosts the node is not connected.",
   NodeOffline: "Scheduling is disabled on the node.",
-  NodeLeaving: "The node waits for its tasks before it leaves the pool or boots again.",
+  NodeLeaving: "The node waits for its tasks before it leaves the pool, stops or boots again.",
+  NodeDeallocated: "The node is deallocated; it takes tasks again once it is started.",
 } as const;
 
 export type WaitingCode = keyof typeof sentences;
@@ -144,5 +145,6 @@ export const nodeWaiting = (node: Node): Waiting | undefined => {
   if (node.state === "starttaskfailed") return waiting("StartTaskFailed");
   if (node.state === "unusable") return waiting("NodeUnusable");
   if (node.state === "unknown") return waiting("NodeUnreachable");
+  if (node.state === "deallocated") return waiting("NodeDeallocated");
   return waiting(node.schedulingState === "disabled" ? "NodeOffline" : "NodesStarting");
 };

@@ -1,6 +1,6 @@
 // How the control plane speaks to nodes, wherever their agents are. The hub (hub.ts) implements it over WebSockets; tests with fake nodes.
 import type { Readable } from "node:stream";
-import type { AgentEvent, FileAnswer, FileRequest, MachineUsage, TaskRef, ToAgent } from "../api/agent/messages.ts";
+import type { AgentEvent, FileAnswer, FileRequest, LogRequest, MachineUsage, TaskRef, ToAgent } from "../api/agent/messages.ts";
 
 /** The agent that hosts the node is not connected now; the state in the store says why. */
 export class NodeUnreachable extends Error {
@@ -33,6 +33,8 @@ export interface NodeChannel {
   send(agentId: string, message: ToAgent): void;
   /** Throws NodeUnreachable; other failures are in the answer. */
   file(agentId: string, nodeId: string, request: Exclude<FileRequest, { type: "read" }>): Promise<FileAnswer>;
+  /** How many logs of the node an upload would find (`logs`), or why there can be none. Throws NodeUnreachable. */
+  logs(agentId: string, nodeId: string, request: LogRequest): Promise<FileAnswer>;
   /** The stream ends or fails with the transfer. `size` and `entry` are of the whole file at the moment of the request. */
   read(
     agentId: string,

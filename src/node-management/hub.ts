@@ -144,6 +144,11 @@ export const createHub = (options: HubOptions): Hub => {
       return (await transfers.ask(agentId, false, (requestId) => connection.send({ type: "fileRequest", requestId, nodeId, request })))
         .answer;
     },
+    logs: async (agentId, nodeId, request) => {
+      const connection = reachable(agentId);
+      return (await transfers.ask(agentId, false, (requestId) => connection.send({ type: "logRequest", requestId, nodeId, request })))
+        .answer;
+    },
     read: async (agentId, nodeId, request) => {
       const connection = reachable(agentId);
       return transfers.ask(agentId, true, (requestId) => connection.send({ type: "fileRequest", requestId, nodeId, request }));

@@ -71,7 +71,7 @@ const eventChecks: Record<AgentEvent["type"], Check> = {
     startTask: optional(isStartTask),
     errors: optional(listOf(isNodeError)),
   }),
-  nodeRemoved: shape({ nodeId: isId }),
+  nodeRemoved: shape({ nodeId: isId, boot: optional(isCount) }),
   started: shape({ ref: isRef, nodeId: isId, startedAt: isTime }),
   finished: shape({ ref: isRef, nodeId: isId, outcome: isOutcome }),
   stopped: shape({
@@ -100,6 +100,7 @@ const isAnswer = isOneOfTypes({
   entries: shape({ entries: listOf(isEntry) }),
   entry: shape({ entry: isEntry }),
   done: shape({}),
+  logs: shape({ files: isCount }),
   refused: shape({
     reason: oneOf("notFound", "isDirectory", "notEmpty", "invalidRange", "denied", "failed"),
     message: isText,

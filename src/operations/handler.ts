@@ -57,6 +57,8 @@ export type Request<D extends OperationDeclaration> = {
   /** File reads: the inclusive byte range of ocp-range or Range. */
   range?: { start: number; end?: number };
   requestId: string;
+  /** Which of the operation's declared traits the client's version has. */
+  traits: ReadonlySet<string>;
   now: Instant;
 };
 

@@ -78,13 +78,17 @@ const adoptNodes = async (context: Context, hello: HelloView): Promise<string[]>
   const unwanted: string[] = [];
   for (const { nodeId, boot, state } of hello.nodes) {
     const node = await getNodeById(context.store, nodeId);
-    if (node === undefined) unwanted.push(nodeId);
+    if (node === undefined || isForsaken(node, boot)) unwanted.push(nodeId);
     else await resumeNode(context, hello.agentId, { node, boot, state });
   }
   const hosted = new Set(hello.nodes.map((node) => node.nodeId));
   for (const node of await nodesOfAgent(context.store, hello.agentId)) if (!hosted.has(node.id)) await bootAgain(context, node);
   return unwanted;
 };
+
+/** Deallocated while its agent was away: even if it was started since, that is another node to whoever provides it. */
+const isForsaken = (node: Node, boot: number): boolean =>
+  node.state === "deallocated" || (node.agentId === undefined && boot < node.wipedBoot);
 
 /** Sends what the agent has missed or lost: nodes to host or boot, orders that never reached it, removals, chores. */
 const catchUp = async (context: Context, agentId: string, hello: HelloView | undefined): Promise<void> => {
@@ -113,7 +117,8 @@ const catchUp = async (context: Context, agentId: string, hello: HelloView | und
 };
 
 const bootNode = async (context: Context, agentId: string, node: Node, bootSeen: number | undefined): Promise<void> => {
-  if (bootSeen === node.boot || (node.leaving?.kind === "remove" && bootSeen === undefined)) return;
+  const goes = node.leaving?.kind === "remove" || node.leaving?.kind === "deallocate";
+  if (bootSeen === node.boot || (goes && bootSeen === undefined)) return;
   const pool = await getPool(context.store, node.accountId, node.poolKey);
   if (pool === undefined) return;
   const name = await context.accountName(node.accountId);

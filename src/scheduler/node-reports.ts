@@ -1,10 +1,11 @@
 // What agents report of the nodes themselves: states of a boot, removals, chores done. Small and rare beside the reports of tasks.
 import type { AgentEvent } from "../api/agent/messages.ts";
-import { moveNode, type Node, nodeStates, reportNode } from "../domain/nodes.ts";
+import { deallocateNode, moveNode, type Node, nodeStates, reportNode } from "../domain/nodes.ts";
 import { recoverTask } from "../domain/tasks.ts";
 import { deleteChore } from "../store/chores.ts";
 import type { Reader, Write } from "../store/db.ts";
 import { pendingJobs } from "../store/jobs.ts";
+import { deleteUsersOf } from "../store/node-users.ts";
 import { deleteNodes, getNode, getNodeById, saveNode } from "../store/nodes.ts";
 import { placedTasks, saveTasks } from "../store/tasks.ts";
 import type { Context } from "./context.ts";
@@ -17,7 +18,8 @@ export const applyNodeEvent = async (context: Context, agentId: string, event: N
   const done = await context.store.decide(async (read) => {
     const node = await getNodeById(read, event.nodeId);
     if (node === undefined) return { writes: [], result: undefined };
-    const { writes, after } = event.type === "node" ? reported(context, node, agentId, event) : await removed(context, read, node);
+    const { writes, after } =
+      event.type === "node" ? reported(context, node, agentId, event) : await removed(context, read, node, event.boot);
     return { writes, result: { before: node, after } };
   });
   if (done === undefined) {
@@ -45,12 +47,19 @@ const reported = (
   return after === node ? { writes: [], after } : { writes: saveNode(after), after };
 };
 
-/** A node that was to leave is gone; any other is lost, and what it ran goes back to the queue. */
-const removed = async (context: Context, read: Reader, node: Node): Promise<{ writes: Write[]; after: Node }> => {
+/**
+ * A node that was to go is gone, from the pool or from the machine; any other is lost, and what it ran goes back to the queue. What is
+ * said of an earlier boot, or of nothing at all by an agent that was told twice, changes nothing.
+ */
+const removed = async (context: Context, read: Reader, node: Node, boot: number | undefined): Promise<{ writes: Write[]; after: Node }> => {
+  const { kind } = node.leaving ?? {};
+  const wanted = kind === "remove" || kind === "deallocate";
+  if (boot === undefined ? !wanted : boot < node.boot) return { writes: [], after: node };
   const now = context.clock.now();
   const placed = await placedTasks(read, { accountId: node.accountId, nodeId: node.id });
   const back = placed.length === 0 ? [] : saveTasks(placed.map((task) => ({ before: task, after: recoverTask(task, now) })));
-  if (node.leaving?.kind === "remove") return { writes: [...back, ...deleteNodes([node], now)], after: node };
+  if (kind === "deallocate") return { writes: [...back, ...saveNode(deallocateNode(node, now)), ...deleteUsersOf([node])], after: node };
+  if (kind === "remove") return { writes: [...back, ...deleteNodes([node], now)], after: node };
   const move = nodeStates.next(node.state, "lost");
   const after = move.to === undefined ? node : moveNode(node, move.to, now);
   return { writes: [...back, ...saveNode(after)], after };

@@ -99,6 +99,7 @@ export const nodeOrder = (node: Node, pool: Pool, account: { name: string; url: 
   boot: node.boot,
   slots: slotsPerNode(pool),
   isDedicated: node.isDedicated,
+  ...(node.wipedBoot === 0 ? {} : { wipeBefore: node.wipedBoot }),
   startTask: startTaskOrder(pool),
 });
 

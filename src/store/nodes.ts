@@ -6,6 +6,7 @@ import { oneOf, type Reader, type SqlValue, sql, type Write } from "./db.ts";
 import { comparisons, equality, type FilterColumns } from "./filter.ts";
 import { jsonOrNull, type ListPage, pageOf, slices } from "./lists.ts";
 import { keepNodeTime } from "./node-time.ts";
+import { deleteUsersOf } from "./node-users.ts";
 
 type NodeRow = {
   account_id: number;
@@ -18,6 +19,7 @@ type NodeRow = {
   is_dedicated: number;
   address: string;
   boot: number;
+  wiped_boot: number;
   booted_at: number | null;
   allocated_at: number;
   leaving: string | null;
@@ -40,6 +42,7 @@ const nodeFromRow = (row: NodeRow): Node => {
     isDedicated: row.is_dedicated === 1,
     address: row.address,
     boot: row.boot,
+    wipedBoot: row.wiped_boot,
     allocatedAt: row.allocated_at,
     tasksRun: row.tasks_run,
     tasksSucceeded: row.tasks_succeeded,
@@ -62,6 +65,7 @@ const changingValues = (node: Node): SqlValue[] => [
   node.schedulingState,
   node.address,
   node.boot,
+  node.wipedBoot,
   node.bootedAt ?? null,
   jsonOrNull(node.leaving),
   jsonOrNull(node.startTask),
@@ -126,9 +130,9 @@ export const nodeCounts = async (read: Reader, accountId: number, poolKeys: read
 
 export const insertNodes = (nodes: readonly Node[]): Write[] => [
   {
-    text: `INSERT INTO nodes (agent_id, state, state_changed_at, scheduling_state, address, boot, booted_at, leaving, start_task, errors,
-      tasks_run, tasks_succeeded, recent_tasks, account_id, pool_key, id, is_dedicated, allocated_at, generation)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    text: `INSERT INTO nodes (agent_id, state, state_changed_at, scheduling_state, address, boot, wiped_boot, booted_at, leaving, start_task,
+      errors, tasks_run, tasks_succeeded, recent_tasks, account_id, pool_key, id, is_dedicated, allocated_at, generation)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     rows: nodes.map((node) => [
       ...changingValues(node),
       node.accountId,
@@ -145,8 +149,8 @@ export const insertNodes = (nodes: readonly Node[]): Write[] => [
 /** Each guarded by the generation that it was read with; the row's is then one higher. */
 export const saveNodes = (nodes: readonly Node[]): Write[] => [
   {
-    text: `UPDATE nodes SET agent_id = ?, state = ?, state_changed_at = ?, scheduling_state = ?, address = ?, boot = ?, booted_at = ?,
-      leaving = ?, start_task = ?, errors = ?, tasks_run = ?, tasks_succeeded = ?, recent_tasks = ?, generation = generation + 1
+    text: `UPDATE nodes SET agent_id = ?, state = ?, state_changed_at = ?, scheduling_state = ?, address = ?, boot = ?, wiped_boot = ?,
+      booted_at = ?, leaving = ?, start_task = ?, errors = ?, tasks_run = ?, tasks_succeeded = ?, recent_tasks = ?, generation = generation + 1
       WHERE account_id = ? AND pool_key = ? AND id = ? AND generation = ?`,
     rows: nodes.map((node) => [...changingValues(node), node.accountId, node.poolKey, node.id, node.generation]),
     guard: 1,
@@ -171,7 +175,14 @@ export const checkNothingPlaced = (nodes: readonly Node[]): Write => ({
   guard: 1,
 });
 
-/** With the chores on them. */
+/** Changes nothing, but the batch it is in fails with a Conflict when the node has changed since it was read. */
+export const checkNode = (node: Node): Write => ({
+  text: "UPDATE nodes SET generation = generation WHERE account_id = ? AND pool_key = ? AND id = ? AND generation = ?",
+  rows: [[node.accountId, node.poolKey, node.id, node.generation]],
+  guard: 1,
+});
+
+/** With the chores and the users on them. */
 export const deleteNodes = (nodes: readonly Node[], at: Instant): Write[] => [
   // How long they were there is written down before they go, and before their pool goes where that goes too.
   ...keepNodeTime(nodes, at),
@@ -181,6 +192,7 @@ export const deleteNodes = (nodes: readonly Node[], at: Instant): Write[] => [
     guard: 1,
   },
   { text: "DELETE FROM chores WHERE account_id = ? AND node_id = ?", rows: nodes.map((node) => [node.accountId, node.id]) },
+  ...deleteUsersOf(nodes),
 ];
 
 const startTaskPart = (path: string): string => `json_extract(start_task, '$.${path}')`;

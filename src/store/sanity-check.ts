@@ -145,6 +145,10 @@ const rules: readonly (readonly [rule: string, text: string])[] = [
     `SELECT ${pool} AS what FROM pools AS p WHERE (p.allocation_state = 'steady') <> (p.resize IS NULL)`,
   ],
   [
+    "a user belongs to a node",
+    `SELECT 'user ' || u.key AS what FROM node_users AS u WHERE NOT EXISTS (SELECT 1 FROM nodes AS n WHERE n.account_id = u.account_id AND n.id = u.node_id)`,
+  ],
+  [
     "a sample belongs to a pool that a formula sizes",
     `SELECT 'pool ' || s.pool_key AS what FROM pool_samples AS s WHERE NOT EXISTS (SELECT 1 FROM pools AS p
       WHERE p.account_id = s.account_id AND p.key = s.pool_key AND json_extract(p.spec, '$.enableAutoScale') = 1)`,

@@ -8,7 +8,7 @@ import { batchOperations, type OperationId } from "../../src/api/batch/index.ts"
 import { ApiError, type BatchErrorCode } from "../../src/api/errors.ts";
 import type { Model } from "../../src/api/fields.ts";
 import type { OperationDeclaration } from "../../src/api/operation.ts";
-import { baseline, type Version } from "../../src/api/versions.ts";
+import { baseline, livesIn, type Version } from "../../src/api/versions.ts";
 import type { FilterNode } from "../../src/domain/filter.ts";
 import { makeImageCatalogue } from "../../src/domain/image-catalogue.ts";
 import { checkAnswer } from "../../src/http/answer-check.ts";
@@ -107,6 +107,7 @@ const aChannel = (files: Service["files"]): NodeChannel => {
     isConnected: () => true,
     send: () => {},
     file: async (_agentId, nodeId, request) => answerFile(of(nodeId), request),
+    logs: async (_agentId, nodeId) => ({ type: "logs", files: of(nodeId).size }),
     read: async (_agentId, nodeId, request) => {
       const answer = answerFile(of(nodeId), request);
       if (answer.type === "refused") return { answer };
@@ -166,6 +167,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
         baseUrl,
         range: request.range,
         requestId: "11111111-2222-4333-8444-555555555555",
+        traits: new Set(Object.entries(operation.traits ?? {}).flatMap(([name, life]) => (livesIn(life, version) ? [name] : []))),
         now: clock.now(),
       },
       services,

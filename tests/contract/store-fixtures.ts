@@ -64,6 +64,7 @@ export const aNode = (changes: Partial<Node> = {}): Node => ({
   isDedicated: true,
   address: "10.0.0.4",
   boot: 1,
+  wipedBoot: 0,
   allocatedAt: at,
   tasksRun: 0,
   tasksSucceeded: 0,

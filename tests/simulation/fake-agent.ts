@@ -175,7 +175,8 @@ export const makeAgent = (parts: {
       if (node !== undefined) stopAll(node, undefined);
       node?.booting?.cancel();
       nodes.delete(message.nodeId);
-      report({ type: "nodeRemoved", nodeId: message.nodeId });
+      const boot = node?.order.boot;
+      report({ type: "nodeRemoved", nodeId: message.nodeId, ...(boot === undefined ? {} : { boot }) });
     }
     if (message.type === "startTasks") {
       for (const order of message.tasks) {
@@ -272,5 +273,6 @@ export const fakeChannel = (agents: ReadonlyMap<string, FakeAgent>): NodeChannel
   isConnected: (agentId) => agents.get(agentId)?.connected() === true,
   send: (agentId, message) => queueMicrotask(() => agents.get(agentId)?.receive(structuredClone(message))),
   file: async () => ({ type: "refused", reason: "notFound", message: "a simulated node has no files" }),
+  logs: async () => ({ type: "logs", files: 0 }),
   read: async () => ({ answer: { type: "refused", reason: "notFound", message: "a simulated node has no files" } }),
 });

@@ -73,6 +73,8 @@ export type NodeOrder = {
   boot: number;
   slots: number;
   isDedicated: boolean;
+  /** What boots before this one left in the node's directories is removed before it boots: the node was made anew. */
+  wipeBefore?: number;
   startTask?: StartTaskOrder;
 };
 
@@ -136,16 +138,22 @@ export type AgentEvent =
       startTask?: StartTaskReport;
       errors?: { code: string; message: string; errorDetails?: { name: string; value: string }[] }[];
     }
-  /** The node's processes and directories are gone. */
-  | { type: "nodeRemoved"; nodeId: string }
+  /** The node's processes and directories are gone; `boot` is the one it was at, absent when there was nothing of it here (any more). */
+  | { type: "nodeRemoved"; nodeId: string; boot?: number }
   | { type: "started"; ref: TaskRef; nodeId: string; startedAt: number }
   | { type: "finished"; ref: TaskRef; nodeId: string; outcome: TaskOutcome }
   /** Killed because the control plane asked (tasks.stop), or its process was lost with the node's launcher: no result. */
   | { type: "stopped"; ref: TaskRef; nodeId: string; endedAt: number; exitCode?: number; reason: "asked" | "lost" | "withdrawn" }
   | { type: "choreDone"; nodeId: string; choreId: number };
 
-/** Remove a directory below the node's root; relative, e.g. workitems/job1/job-1/task1. */
-export type Chore = { type: "removeDirectory"; path: string };
+export type Chore =
+  /** Below the node's root; relative, e.g. workitems/job1/job-1/task1. */
+  | { type: "removeDirectory"; path: string }
+  /** Puts the agent's logs about the node into a container, below a directory of it. Over when it was tried, with success or without. */
+  | ({ type: "uploadLogs"; directory: string } & LogRequest);
+
+/** The container by a SAS URL, and the time in ms since the epoch of which a log must hold something to be uploaded. */
+export type LogRequest = { containerUrl: string; from: number; to?: number };
 
 export type FileEntry = { name: string; isDirectory: boolean; size: number; modifiedAt: number /** e.g. "0o100644" */; mode: string };
 
@@ -161,6 +169,8 @@ export type FileAnswer =
   | { type: "entries"; entries: FileEntry[] }
   | { type: "entry"; entry: FileEntry }
   | { type: "done" }
+  /** How many logs there are for a LogRequest. */
+  | { type: "logs"; files: number }
   /** notFound: no such file; directory: a file was wanted; notEmpty: a directory and not recursive; invalidRange; denied: leaves the root. */
   | { type: "refused"; reason: "notFound" | "isDirectory" | "notEmpty" | "invalidRange" | "denied" | "failed"; message: string };
 
@@ -210,6 +220,8 @@ export type ToAgent =
   | { type: "acknowledge"; n: number }
   | { type: "chore"; nodeId: string; choreId: number; chore: Chore }
   | { type: "fileRequest"; requestId: string; nodeId: string; request: FileRequest }
+  /** Answered by a `fileAnswer`: what an upload with this would find, or that its container may not be reached. */
+  | { type: "logRequest"; requestId: string; nodeId: string; request: LogRequest }
   /** Say how busy the machine was: for the formulas of pools that size themselves. */
   | { type: "sampleMachine" }
   /** Stop all tasks and end: the operator stops the control plane. */

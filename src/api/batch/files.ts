@@ -39,6 +39,7 @@ const nodeFileErrors = [
   "NodeBeingCreated",
   "NodeBeingStarted",
   "NodeBeingRebooted",
+  "NodeBeingReimaged",
   "NodeStateUnusable",
   "NodeNotReady",
   "OperationInvalidForCurrentState",

@@ -5,6 +5,7 @@ import * as certificates from "./certificates.ts";
 import * as files from "./files.ts";
 import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
+import * as nodeAccess from "./node-access.ts";
 import * as nodeRuns from "./node-runs.ts";
 import * as nodes from "./nodes.ts";
 import * as pools from "./pools.ts";
@@ -37,9 +38,23 @@ export const batchOperations = {
   Pool_Resize: pools.resizePool,
   Pool_StopResize: pools.stopPoolResize,
   Pool_RemoveNodes: pools.removePoolNodes,
+  Pool_EnableAutoScale: pools.enablePoolAutoScale,
+  Pool_DisableAutoScale: pools.disablePoolAutoScale,
+  Pool_EvaluateAutoScale: pools.evaluatePoolAutoScale,
   ComputeNode_List: nodes.listNodes,
   ComputeNode_Get: nodes.getNode,
   ComputeNode_Reboot: nodes.rebootNode,
+  ComputeNode_Reimage: nodes.reimageNode,
+  ComputeNode_Start: nodes.startNode,
+  ComputeNode_Deallocate: nodes.deallocateNode,
+  ComputeNode_AddUser: nodeAccess.addNodeUser,
+  ComputeNode_UpdateUser: nodeAccess.updateNodeUser,
+  ComputeNode_DeleteUser: nodeAccess.deleteNodeUser,
+  ComputeNode_GetRemoteLoginSettings: nodeAccess.getNodeRemoteLoginSettings,
+  ComputeNode_GetRemoteDesktop: nodeAccess.getNodeRemoteDesktop,
+  ComputeNode_UploadBatchServiceLogs: nodeAccess.uploadBatchServiceLogs,
+  ComputeNodeExtension_List: nodeAccess.listNodeExtensions,
+  ComputeNodeExtension_Get: nodeAccess.getNodeExtension,
   ComputeNode_DisableScheduling: nodes.disableNodeScheduling,
   ComputeNode_EnableScheduling: nodes.enableNodeScheduling,
   Job_Add: jobs.addJob,

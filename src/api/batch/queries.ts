@@ -10,6 +10,7 @@ const maxresults = f.int32({ ...pageSize, max: 1000, default: 1000 });
 export const selectQuery = model("SelectQuery", { $select: select });
 export const expandableQuery = model("ExpandableQuery", { $select: select, $expand: expand });
 export const filterListQuery = model("FilterListQuery", { $filter: f.string(), maxresults });
+export const selectPageQuery = model("SelectPageQuery", { $select: select, maxresults });
 export const selectListQuery = model("SelectListQuery", { $filter: f.string(), $select: select, maxresults });
 export const expandableListQuery = model("ExpandableListQuery", { $filter: f.string(), $select: select, $expand: expand, maxresults });
 /** Of node counts: ten pools a page at most. */

@@ -86,6 +86,9 @@ const countedAs: Record<NodeState, Exclude<keyof Counts, "total">> = {
   unknown: "unknown",
   offline: "offline",
   rebooting: "rebooting",
+  reimaging: "reimaging",
+  deallocating: "deallocating",
+  deallocated: "deallocated",
   leavingpool: "leavingPool",
   preempted: "preempted",
 };

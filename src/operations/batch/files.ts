@@ -42,10 +42,11 @@ const nodePlace = async ({ principal, params, baseUrl }: NodeRequest, read: Read
   return { node, root: "", filesUrl: `${nodeUrl(baseUrl, pool.id, node.id)}/files`, unreachable: unreachableCode(node) };
 };
 
-const unreachableCode = ({ state }: Node): BatchErrorCode => {
+export const unreachableCode = ({ state }: Node): BatchErrorCode => {
   if (state === "creating") return "NodeBeingCreated";
   if (state === "starting" || state === "waitingforstarttask") return "NodeBeingStarted";
   if (state === "rebooting") return "NodeBeingRebooted";
+  if (state === "reimaging") return "NodeBeingReimaged";
   return state === "unusable" || state === "unknown" ? "NodeStateUnusable" : "NodeNotReady";
 };
 

@@ -10,11 +10,14 @@ import { taskFilterColumns } from "../../store/tasks.ts";
 import type { Handler } from "../handler.ts";
 import * as account from "./account.ts";
 import * as applications from "./applications.ts";
+import * as autoscale from "./autoscale.ts";
 import * as certificates from "./certificates.ts";
 import * as files from "./files.ts";
 import * as jobSchedules from "./job-schedules.ts";
 import * as jobs from "./jobs.ts";
+import * as nodeAccess from "./node-access.ts";
 import * as nodeRuns from "./node-runs.ts";
+import * as nodeUsers from "./node-users.ts";
 import * as nodes from "./nodes.ts";
 import * as pools from "./pools.ts";
 import * as retired from "./retired.ts";
@@ -49,9 +52,23 @@ export const handlers: Handlers = {
   Pool_Resize: pools.resizePool,
   Pool_StopResize: pools.stopPoolResize,
   Pool_RemoveNodes: pools.removePoolNodes,
+  Pool_EnableAutoScale: autoscale.enablePoolAutoScale,
+  Pool_DisableAutoScale: autoscale.disablePoolAutoScale,
+  Pool_EvaluateAutoScale: autoscale.evaluatePoolAutoScale,
   ComputeNode_List: nodes.listNodes,
   ComputeNode_Get: nodes.getNode,
   ComputeNode_Reboot: nodes.rebootNode,
+  ComputeNode_Reimage: nodes.reimageNode,
+  ComputeNode_Start: nodes.startNode,
+  ComputeNode_Deallocate: nodes.deallocateNode,
+  ComputeNode_AddUser: nodeUsers.addNodeUser,
+  ComputeNode_UpdateUser: nodeUsers.updateNodeUser,
+  ComputeNode_DeleteUser: nodeUsers.deleteNodeUser,
+  ComputeNode_GetRemoteLoginSettings: nodeAccess.getNodeRemoteLoginSettings,
+  ComputeNode_GetRemoteDesktop: nodeAccess.getNodeRemoteDesktop,
+  ComputeNode_UploadBatchServiceLogs: nodeAccess.uploadBatchServiceLogs,
+  ComputeNodeExtension_List: nodeAccess.listNodeExtensions,
+  ComputeNodeExtension_Get: nodeAccess.getNodeExtension,
   ComputeNode_DisableScheduling: nodes.disableNodeScheduling,
   ComputeNode_EnableScheduling: nodes.enableNodeScheduling,
   Job_Add: jobs.addJob,

@@ -1,22 +1,24 @@
-// Carries out what nodes were asked to do: leave the pool, boot again, take no more tasks. First what becomes of their tasks, as the option
-// says, then the act itself. Without input but the store; may run at any time and twice.
+// Carries out what nodes were asked to do: leave the pool, stop, boot again, be made anew, take no more tasks. First what becomes of their
+// tasks, as the option says, then the act itself. Without input but the store; may run at any time and twice.
 import type { TaskRef } from "../../api/agent/messages.ts";
-import { moveNode, type Node, rebootNode } from "../../domain/nodes.ts";
+import { deallocateNode, moveNode, type Node, rebootNode, reimageNode } from "../../domain/nodes.ts";
 import { requeueTask, type Task, terminateTask, withdrawTask } from "../../domain/tasks.ts";
 import type { Reader, Write } from "../../store/db.ts";
 import { getJobByUid } from "../../store/jobs.ts";
-import { deleteNodes, getNode, nodesOfPool, saveNode } from "../../store/nodes.ts";
+import { deleteUsersOf } from "../../store/node-users.ts";
+import { deleteNodes, getNode, nodesOfPool, saveNode, saveNodes } from "../../store/nodes.ts";
 import { getPool } from "../../store/pools.ts";
 import { placedTasks, retainedUntil, saveTasks } from "../../store/tasks.ts";
 import type { Context, PoolKey } from "../context.ts";
 import { nodeOrder, refOf } from "../orders.ts";
 
-/** How often a removal is asked for again while its agent has not answered. */
-const removalRetryMs = 5_000;
+/** How often a removal, or a node that was started, is asked for again while nobody has answered. */
+const retryMs = 5_000;
 
 /** True when it changed something. */
 export const actOnNodes = async (context: Context, key: PoolKey): Promise<boolean> => {
-  const leaving = (await nodesOfPool(context.store, key.accountId, key.poolKey)).filter((node) => node.leaving !== undefined);
+  const nodes = await nodesOfPool(context.store, key.accountId, key.poolKey);
+  const leaving = nodes.filter((node) => node.leaving !== undefined);
   let changed = false;
   const empty: Node[] = [];
   for (const node of leaving) {
@@ -24,7 +26,26 @@ export const actOnNodes = async (context: Context, key: PoolKey): Promise<boolea
     if (outcome.changed) changed = true;
     if (outcome.removable !== undefined) empty.push(outcome.removable);
   }
+  await hostAgain(context, key, nodes);
   return (await remove(context, key, empty)) || changed;
+};
+
+/**
+ * Nodes that were started after they had been deallocated: asked for, as at first, until an agent speaks of them. That they cannot be had
+ * now is no reason to lose them, so unlike new ones they wait.
+ */
+const hostAgain = async (context: Context, key: PoolKey, nodes: readonly Node[]): Promise<void> => {
+  const unhosted = nodes.filter((node) => node.state === "starting" && node.agentId === undefined && node.leaving === undefined);
+  const pool = unhosted.length === 0 ? undefined : await getPool(context.store, key.accountId, key.poolKey);
+  if (pool === undefined) return;
+  const name = await context.accountName(key.accountId);
+  const account = { name, url: context.accountUrl(name) };
+  try {
+    await context.provider.create(unhosted.map((node) => nodeOrder(node, pool, account)));
+  } catch (error) {
+    context.log.error({ err: error, pool: pool.id }, "deallocated nodes could not be started; they are asked for again");
+    context.bells.poolAfter(key, retryMs);
+  }
 };
 
 type Step = {
@@ -64,9 +85,11 @@ const nextStep = async (context: Context, read: Reader, node: Node): Promise<Ste
   const changes = placed.map((task) => ({ before: task, after: option === "terminate" ? ended(task, now) : requeueTask(task, now) }));
   const writes = changes.length === 0 ? [] : saveTasks(changes);
   const step: Step = { writes, stopped: placed, waiting: [] };
-  if (kind === "remove") return { ...step, removable: node };
-  const after = kind === "reboot" ? rebootNode(node, now) : offline(node, now);
-  return { ...step, writes: [...writes, ...saveNode(after)], ...(kind === "reboot" ? { rebooted: after } : {}) };
+  if (kind === "remove" || kind === "deallocate") return { ...step, removable: node };
+  if (kind === "disable") return { ...step, writes: [...writes, ...saveNode(offline(node, now))] };
+  const rebooted = kind === "reboot" ? rebootNode(node, now) : reimageNode(node, now);
+  const users = kind === "reboot" ? [] : deleteUsersOf([node]);
+  return { ...step, writes: [...writes, ...saveNode(rebooted), ...users], rebooted };
 };
 
 const offline = (node: Node, now: number): Node => ({
@@ -104,7 +127,10 @@ const boot = async (context: Context, agentId: string, node: Node): Promise<void
   context.channel.send(agentId, { type: "startNode", node: nodeOrder(node, pool, { name, url: context.accountUrl(name) }) });
 };
 
-/** Rows go when the nodes are gone: reported by their agent, known to the provider, or with no agent to ask. True when some went. */
+/**
+ * Rows go, or say that the node is deallocated, when the nodes are gone: reported by their agent, known to the provider, or with no agent
+ * to ask. One that is only deallocated may be started soon, so for it the provider's word is not enough. True when some went.
+ */
 const remove = async (context: Context, key: PoolKey, nodes: readonly Node[]): Promise<boolean> => {
   if (nodes.length === 0) return false;
   const ids = nodes.map((node) => node.id);
@@ -112,14 +138,21 @@ const remove = async (context: Context, key: PoolKey, nodes: readonly Node[]): P
   for (const node of nodes) if (node.agentId !== undefined) context.channel.send(node.agentId, { type: "removeNode", nodeId: node.id });
   const statuses = await context.provider.statuses(ids);
   const isGone = (node: Node): boolean =>
-    statuses.get(node.id)?.status === "gone" || node.agentId === undefined || !context.channel.isConnected(node.agentId);
+    (node.leaving?.kind === "remove" && statuses.get(node.id)?.status === "gone") ||
+    node.agentId === undefined ||
+    !context.channel.isConnected(node.agentId);
   const gone = nodes.filter(isGone).map((node) => node.id);
-  if (gone.length < nodes.length) context.bells.poolAfter(key, removalRetryMs);
+  if (gone.length < nodes.length) context.bells.poolAfter(key, retryMs);
   if (gone.length === 0) return false;
   return context.store.decide(async (read) => {
-    const rows = (await nodesOfPool(read, key.accountId, key.poolKey)).filter(
-      (node) => gone.includes(node.id) && node.leaving?.kind === "remove",
-    );
-    return { writes: rows.length === 0 ? [] : deleteNodes(rows, context.clock.now()), result: rows.length > 0 };
+    const rows = (await nodesOfPool(read, key.accountId, key.poolKey)).filter((node) => gone.includes(node.id));
+    const left = rows.filter((node) => node.leaving?.kind === "remove");
+    const stopped = rows.filter((node) => node.leaving?.kind === "deallocate");
+    const now = context.clock.now();
+    const writes = [
+      ...(left.length === 0 ? [] : deleteNodes(left, now)),
+      ...(stopped.length === 0 ? [] : [...saveNodes(stopped.map((node) => deallocateNode(node, now))), ...deleteUsersOf(stopped)]),
+    ];
+    return { writes, result: writes.length > 0 };
   });
 };

@@ -153,6 +153,7 @@ const newNodes = (context: Context, pool: Pool, nodes: readonly Node[], short: S
     isDedicated,
     address: addresses.next().value,
     boot: 1,
+    wipedBoot: 0,
     allocatedAt: now,
     tasksRun: 0,
     tasksSucceeded: 0,
@@ -174,7 +175,7 @@ function* freeAddresses(taken: ReadonlySet<string>): Generator<string, never> {
 export const createUnhosted = async (context: Context): Promise<void> => {
   for (const pool of await allPools(context.store)) {
     const nodes = await nodesOfPool(context.store, pool.accountId, pool.key);
-    const unhosted = nodes.filter((node) => node.agentId === undefined && node.leaving === undefined);
+    const unhosted = nodes.filter((node) => node.agentId === undefined && node.leaving === undefined && node.state !== "deallocated");
     if (unhosted.length > 0) await createNodes(context, pool, unhosted);
   }
 };

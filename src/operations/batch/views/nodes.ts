@@ -10,12 +10,15 @@ import { failureView, optionalTime } from "./failures.ts";
 import { poolUrl } from "./pools.ts";
 import { affinityIdOf, executionView, taskUrl } from "./tasks.ts";
 
+/** A task that knows its job's id, which its own row does not. */
+export type RunningTask = { task: Task; jobId: string };
+
 /** What a node's view needs beside the node. */
 export type NodeSurroundings = {
   pool: Pool;
   images: ImageCatalogue;
-  /** Tasks that run on it now, and their slots together. */
-  running: { tasks: number; slots: number };
+  /** Tasks that run on it now. */
+  running: readonly RunningTask[];
   /** Those of its recentTasks that still exist, by seq. */
   recent: ReadonlyMap<number, Task>;
   /** Shown as the version of the node agent, which is this program. */
@@ -30,7 +33,7 @@ export const nodeView = (node: Node, around: NodeSurroundings): Infer<typeof Com
   return {
     id: node.id,
     url: nodeUrl(baseUrl, pool.id, node.id),
-    state: shownState(node, running.tasks),
+    state: shownState(node, running.length),
     schedulingState: node.schedulingState,
     stateTransitionTime: isoTime(node.stateChangedAt),
     lastBootTime: optionalTime(node.bootedAt),
@@ -40,28 +43,37 @@ export const nodeView = (node: Node, around: NodeSurroundings): Infer<typeof Com
     vmSize: pool.spec.vmSize,
     totalTasksRun: node.tasksRun,
     totalTasksSucceeded: node.tasksSucceeded,
-    runningTasksCount: running.tasks,
-    runningTaskSlotsCount: running.slots,
+    runningTasksCount: running.length,
+    runningTaskSlotsCount: running.reduce((slots, { task }) => slots + task.slots, 0),
     recentTasks: recentView(node, around),
     startTask: pool.spec.startTask,
     startTaskInfo: startTaskView(node),
     certificateReferences: node.bootedAt === undefined ? undefined : (pool.spec.certificateReferences ?? []),
     errors: node.errors,
     isDedicated: node.isDedicated,
-    endpointConfiguration: { inboundEndpoints: endpointsView(node, around) },
+    endpointConfiguration: { inboundEndpoints: endpointsView(node, pool, baseUrl) },
     nodeAgentInfo: node.bootedAt === undefined ? undefined : { version: around.version, lastUpdateTime: isoTime(node.bootedAt) },
     virtualMachineInfo: machineView(around),
   };
 };
 
-const recentView = (node: Node, { recent, baseUrl }: NodeSurroundings): Infer<typeof ComputeNode>["recentTasks"] => {
-  const views = node.recentTasks.flatMap(({ seq, jobId, taskId }) => {
+/** What runs now, the latest started first, then what ended last: so many together. A task that runs again is shown once. */
+const recentShown = 10;
+
+const recentView = (node: Node, { recent, running, baseUrl }: NodeSurroundings): Infer<typeof ComputeNode>["recentTasks"] => {
+  const startedAt = ({ task }: RunningTask): number => task.execution.startTime ?? Number.POSITIVE_INFINITY;
+  const now = running.toSorted((a, b) => startedAt(b) - startedAt(a));
+  const finished = node.recentTasks.flatMap(({ seq, jobId }): RunningTask[] => {
     const task = recent.get(seq);
-    if (task === undefined) return [];
-    return [
-      { taskUrl: taskUrl(baseUrl, jobId, taskId), jobId, taskId, taskState: task.state, executionInfo: executionView(task.execution) },
-    ];
+    return task === undefined || running.some((other) => other.task.seq === seq) ? [] : [{ task, jobId }];
   });
+  const views = [...now, ...finished].slice(0, recentShown).map(({ task, jobId }) => ({
+    taskUrl: taskUrl(baseUrl, jobId, task.id),
+    jobId,
+    taskId: task.id,
+    taskState: task.state,
+    executionInfo: executionView(task.execution),
+  }));
   return views.length === 0 ? undefined : views;
 };
 
@@ -79,13 +91,15 @@ const startTaskView = ({ startTask }: Node): Infer<typeof ComputeNode>["startTas
         result: startTask.result,
       };
 
-/**
- * One endpoint for each NAT pool of the pool: its index is the node's place in the address range, whose first address is 10.0.0.4.
- * There are none beside: the service's own for SSH belongs to logging in, which comes later.
- */
-const endpointsView = (node: Node, { pool, baseUrl }: NodeSurroundings) => {
-  const [, b, c, d] = node.address.split(".").map(Number);
-  const index = Math.max(0, ((b ?? 0) * 256 + (c ?? 0)) * 256 + (d ?? 0) - 4);
+/** The node's place in the address range of its pool, whose first address is 10.0.0.4. */
+export const addressIndex = ({ address }: Pick<Node, "address">): number => {
+  const [, b, c, d] = address.split(".").map(Number);
+  return Math.max(0, ((b ?? 0) * 256 + (c ?? 0)) * 256 + (d ?? 0) - 4);
+};
+
+/** One endpoint for each NAT pool of the pool. There are none beside: the service's own for SSH belongs to logging in, which comes later. */
+export const endpointsView = (node: Node, pool: Pool, baseUrl: string) => {
+  const index = addressIndex(node);
   const host = new URL(baseUrl).hostname;
   return (pool.spec.networkConfiguration?.endpointConfiguration?.inboundNATPools ?? []).map((natPool) => ({
     name: `${natPool.name}.${index}`,
