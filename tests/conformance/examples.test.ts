@@ -18,6 +18,7 @@ for (const folder of ["batch-data-plane", "batch-data-plane-typespec"] as Exampl
     for (const example of examples) {
       const expected = refusalOf(example, baseline);
       const { answer, method, url } = await sendExample(world, example, baseline);
+      await world.tidy();
       const fine = expected === undefined ? answer.status === example.operation.answer.status : answer.json?.code === expected;
       if (!fine) wrong.push(`${example.name}: ${method} ${url}: ${answer.status} ${answer.text.slice(0, 400)}`);
     }

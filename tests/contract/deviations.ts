@@ -41,6 +41,7 @@ export const deviations: readonly Deviation[] = [
     problem: ".category spells servererror as ServerError",
     reason: "As `UserError` is in cli-2021-job-list#7; an error of the server was not recorded.",
   },
+  { problem: ".storeLocation spells localMachine as LocalMachine", reason: "The 2017 spelling of what cli-2021-job-list#7 shows." },
   { problem: ".caching spells readWrite as ReadWrite", reason: "The 2017 spelling of what cli-2024-02-pool-os-disk#2 shows." },
   {
     problem: ".placement spells cachedisk as CacheDisk",

@@ -49,6 +49,7 @@ test("every example in every version", { timeout: 280_000 }, async (t) => {
       assert.ok(documented !== undefined, `${operation.id} is not in the document of ${version}`);
       const { method, url, body, answer } = await sendExample(world, example, version);
       sent++;
+      await world.tidy();
       for (const problem of unlisted(requestProblems(document, documented, body))) wrong.add(`${example.name} sends: ${problem}`);
       const expected = refusalOf(example, version);
       const { status } = operation.answer;

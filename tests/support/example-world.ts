@@ -16,6 +16,8 @@ export type Prepared = { path?: Record<string, string>; query?: Record<string, s
 export type ExampleWorld = {
   /** Undefined where nothing needs to be there and the example is sent as it is. */
   prepare(example: Example): Promise<Prepared>;
+  /** Deletes the pools with nodes that were made: called after each example, so that nodes do not add up. */
+  tidy(): Promise<void>;
   user: User;
 };
 
@@ -43,11 +45,21 @@ export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
     await user.poolIs(id, "steady");
     return id;
   };
-  const node = async (): Promise<{ poolId: string; nodeId: string }> => {
+  const withNodes: string[] = [];
+  const nodePool = async (settings: Plain = {}): Promise<string> => {
     const poolId = fresh("nodes");
-    await user.pool(poolId, { targetDedicatedNodes: 1 });
+    withNodes.push(poolId);
+    await user.pool(poolId, { targetDedicatedNodes: 1, ...settings });
+    return poolId;
+  };
+  const node = async (settings: Plain = {}): Promise<{ poolId: string; nodeId: string }> => {
+    const poolId = await nodePool(settings);
     return { poolId, nodeId: (await user.nodes(poolId))[0].id };
   };
+  const sharedNode = async (): Promise<{ poolId: string; nodeId: string }> => ({
+    poolId: "shared",
+    nodeId: (await user.nodes("shared"))[0].id,
+  });
   const job = async (settings: Plain = {}, poolId?: string): Promise<string> => {
     const id = fresh("job");
     await user.job(id, poolId ?? "no-pool", settings);
@@ -88,13 +100,15 @@ export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
   };
   const onPool = async (settings: Plain = {}): Promise<Prepared> => ({ path: { poolId: await emptyPool(settings) } });
   const onNode = async (): Promise<Prepared> => ({ path: await node() });
+  const onSharedNode = async (): Promise<Prepared> => ({ path: await sharedNode() });
   const onJob = async (settings: Plain = {}): Promise<Prepared> => ({ path: { jobId: await job(settings) } });
   const onSchedule = async (): Promise<Prepared> => ({ path: { jobScheduleId: await schedule() } });
   const onTask = async (settings: Plain = {}): Promise<Prepared> => ({ path: await task(settings) });
   const withUser = async (): Promise<Prepared> => {
-    const path = await node();
-    await user.ok("POST", `/pools/${path.poolId}/nodes/${path.nodeId}/users`, { name: "someone", password: "Secret-1" });
-    return { path: { ...path, userName: "someone" } };
+    const path = await sharedNode();
+    const userName = fresh("user");
+    await user.ok("POST", `/pools/${path.poolId}/nodes/${path.nodeId}/users`, { name: userName, password: "Secret-1" });
+    return { path: { ...path, userName } };
   };
   const onCertificate = async (): Promise<Prepared> => ({
     path: { thumbprintAlgorithm: "sha1", thumbprint: (await certificate()).thumbprint },
@@ -123,8 +137,7 @@ export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
       return { path: { poolId } };
     },
     Pool_RemoveNodes: async () => {
-      const poolId = fresh("nodes");
-      await user.pool(poolId, { targetDedicatedNodes: 2 });
+      const poolId = await nodePool({ targetDedicatedNodes: 2 });
       const nodeList = (await user.nodes(poolId)).map(({ id }) => id);
       return { path: { poolId }, body: (body) => ({ ...body, nodeList }) };
     },
@@ -133,7 +146,7 @@ export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
     Pool_EvaluateAutoScale: () =>
       onPool({ targetDedicatedNodes: undefined, enableAutoScale: true, autoScaleFormula: "$TargetDedicated=0" }),
     ComputeNode_List: async () => ({ path: { poolId: "shared" } }),
-    ComputeNode_Get: onNode,
+    ComputeNode_Get: onSharedNode,
     ComputeNode_Reboot: onNode,
     ComputeNode_Reimage: onNode,
     ComputeNode_Deallocate: onNode,
@@ -150,29 +163,25 @@ export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
       await user.ok("POST", `/pools/${path.poolId}/nodes/${path.nodeId}/disablescheduling`);
       return { path };
     },
-    ComputeNode_AddUser: async () => ({
-      path: await node(),
-      body: (body) => ({ ...body, expiryTime: inFuture, password: "Secret-1" }),
-    }),
+    ComputeNode_AddUser: async () => {
+      const name = fresh("user");
+      return { path: await sharedNode(), body: (body) => ({ ...body, name, expiryTime: inFuture, password: "Secret-1" }) };
+    },
     ComputeNode_UpdateUser: async () => ({
       ...(await withUser()),
       body: (body) => ({ ...body, expiryTime: inFuture, password: "Secret-2" }),
     }),
     ComputeNode_DeleteUser: withUser,
     ComputeNode_GetRemoteLoginSettings: async () => {
-      const poolId = fresh("nodes");
       const ssh = { name: "ssh", protocol: "tcp", backendPort: 22, frontendPortRangeStart: 15000, frontendPortRangeEnd: 15100 };
-      await user.pool(poolId, { networkConfiguration: { endpointConfiguration: { inboundNATPools: [ssh] } } });
-      return { path: { poolId, nodeId: (await user.nodes(poolId))[0].id } };
+      return { path: await node({ networkConfiguration: { endpointConfiguration: { inboundNATPools: [ssh] } } }) };
     },
-    ComputeNode_GetRemoteDesktop: onNode,
-    ComputeNode_UploadBatchServiceLogs: onNode,
-    ComputeNodeExtension_List: onNode,
+    ComputeNode_GetRemoteDesktop: onSharedNode,
+    ComputeNode_UploadBatchServiceLogs: onSharedNode,
+    ComputeNodeExtension_List: onSharedNode,
     ComputeNodeExtension_Get: async ({ path: { extensionName } }) => {
-      const poolId = fresh("nodes");
       const extensions = [{ name: extensionName, publisher: "Microsoft.Azure.Extensions", type: "CustomScript" }];
-      await user.pool(poolId, { virtualMachineConfiguration: { ...hostImage, extensions } });
-      return { path: { poolId, nodeId: (await user.nodes(poolId))[0].id } };
+      return { path: await node({ virtualMachineConfiguration: { ...hostImage, extensions } }) };
     },
     Job_Add: async () => {
       const id = fresh("job");
@@ -251,7 +260,11 @@ export const exampleWorld = async (quern: Quern): Promise<ExampleWorld> => {
     },
   };
 
-  return { user, prepare: (example) => ways[example.operation.id]?.(example) ?? Promise.resolve({}) };
+  const tidy = async (): Promise<void> => {
+    for (const poolId of withNodes.splice(0)) await user.raw({ method: "DELETE", path: `/pools/${poolId}` });
+  };
+
+  return { user, tidy, prepare: (example) => ways[example.operation.id]?.(example) ?? Promise.resolve({}) };
 };
 
 /** Some examples name images that no catalogue ever had (`20_04-lts` of UbuntuServer, `120_04-lts`): they get the one that was meant. */
