@@ -56,6 +56,9 @@ const checkNatPools = (natPools: readonly NatPool[]): void => {
   const repeated = firstRepeated(natPools.map(({ name }) => name));
   if (repeated !== undefined) throw invalidProperty("name", "The names of a pool's inbound NAT pools must be unique.", repeated);
   for (const natPool of natPools) checkPorts(natPool);
+  const backendPort = firstRepeated(natPools.map((natPool) => String(natPool.backendPort)));
+  if (backendPort !== undefined)
+    throw invalidProperty("backendPort", "The backend ports of a pool's inbound NAT pools must be unique.", backendPort);
   const byStart = natPools.toSorted((a, b) => a.frontendPortRangeStart - b.frontendPortRangeStart);
   const overlapping = byStart.find(
     (natPool, index) => index > 0 && byStart[index - 1]!.frontendPortRangeEnd >= natPool.frontendPortRangeStart,
@@ -75,6 +78,7 @@ const checkNatPools = (natPools: readonly NatPool[]): void => {
       String(rules.length),
     );
   }
+  for (const rule of rules) checkSourcePorts(rule.sourcePortRanges ?? []);
   const priority = firstRepeated(rules.map((rule) => String(rule.priority)));
   if (priority !== undefined)
     throw invalidProperty("priority", "The priorities of a pool's network security group rules must be unique.", priority);
@@ -93,4 +97,22 @@ const checkPorts = ({ backendPort, frontendPortRangeStart: start, frontendPortRa
   if (start <= reservedFrontend.end && end >= reservedFrontend.start) {
     throw invalidProperty("frontendPortRangeStart", "Frontend ports from 50000 to 55000 are reserved.", String(start));
   }
+};
+
+const lastPort = 65535;
+
+/** Ports, ranges of them, or `*` for all; none of a rule's may overlap another. */
+const checkSourcePorts = (ranges: readonly string[]): void => {
+  const parsed = ranges.map((text) => {
+    const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim());
+    const start = match === null ? 0 : Number(match[1]);
+    const end = match === null ? lastPort : Number(match[2] ?? match[1]);
+    if ((match === null && text.trim() !== "*") || start > end || end > lastPort)
+      throw invalidProperty("sourcePortRanges", "A source port range must be *, a port, or a range of ports such as 100-200.", text);
+    return { text, start, end };
+  });
+  const byStart = parsed.toSorted((a, b) => a.start - b.start);
+  const overlapping = byStart.find(({ start }, index) => index > 0 && byStart[index - 1]!.end >= start);
+  if (overlapping !== undefined)
+    throw invalidProperty("sourcePortRanges", "The source port ranges of a rule must not overlap.", overlapping.text);
 };

@@ -31,6 +31,8 @@ export const ImageReference = model(
       { rule: "exactlyOne", of: ["publisher", "virtualMachineImageId", "sharedGalleryImageId", "communityGalleryImageId"] },
       { rule: "needs", property: "publisher", others: ["offer", "sku"] },
       { rule: "excludes", property: "virtualMachineImageId", others: ["offer", "sku"] },
+      { rule: "excludes", property: "sharedGalleryImageId", others: ["offer", "sku"] },
+      { rule: "excludes", property: "communityGalleryImageId", others: ["offer", "sku"] },
     ],
   },
 );
