@@ -73,11 +73,34 @@ test("a node that runs tasks shows them, and what it is made of", async (t) => {
   assert.equal(shownStart.commandLine, "s");
   assert.deepEqual(
     shownRecent.map((each: any) => [each.taskUrl, each.taskState, each.executionInfo.exitCode]),
-    [["https://account.example:10020/jobs/Job1/tasks/Task1", "completed", 0]],
+    [
+      ["https://account.example:10020/jobs/Job1/tasks/Task2", "running", undefined],
+      ["https://account.example:10020/jobs/Job1/tasks/Task1", "completed", 0],
+    ],
   );
   assert.deepEqual(virtualMachineInfo.imageReference, { ...ubuntu.imageReference, version: "latest", exactVersion: "12.0.0" });
   assert.deepEqual(endpointConfiguration.inboundEndpoints, [
     { name: "web.2", protocol: "tcp", publicIPAddress: "10.0.0.6", publicFQDN: "account.example", frontendPort: 1002, backendPort: 80 },
+  ]);
+});
+
+test("recentTasks are what runs, the latest first, then what ended: ten together, none twice", async (t) => {
+  const service = await aService(t);
+  const job = aJob();
+  const startedAt = (seq: number) => {
+    const task = running(aTask(seq));
+    return { ...task, execution: { ...task.execution, startTime: booted + seq } };
+  };
+  const again = startedAt(3);
+  const ended = Array.from({ length: 9 }, (_, index) => completed(aTask(10 + index)));
+  const recentTasks = [again, ...ended].map(({ seq, id }) => ({ jobUid: job.uid, jobId: job.id, seq, taskId: id }));
+  await withNodes(service, [aNode({ bootedAt: booted, recentTasks })]);
+  await service.store.commit([...insertJob(job), ...insertTasks([startedAt(1), startedAt(2), again, ...ended], [])]);
+  const { body } = await service.call("ComputeNode_Get", node1);
+  const shown = body.recentTasks.map(({ taskId, jobId, taskState }: any) => `${jobId}/${taskId} ${taskState}`);
+  assert.deepEqual(shown, [
+    ...[3, 2, 1].map((seq) => `Job1/Task${seq} running`),
+    ...ended.slice(0, 7).map(({ id }) => `Job1/${id} completed`),
   ]);
 });
 

@@ -43,6 +43,10 @@ test("nodes", { timeout: 60_000 }, async (t) => {
       [running.state, running.runningTasksCount, running.runningTaskSlotsCount, running.totalTasksRun, running.schedulingState],
       ["running", 1, 1, 0, "enabled"],
     );
+    assert.deepEqual(
+      running.recentTasks.map((task: any) => [task.jobId, task.taskId, task.taskState]),
+      [["view", "t", "running"]],
+    );
     await finish(directory);
     await user.taskIs("view", "t");
     await user.task("view", "fails", sh("exit 1"));
