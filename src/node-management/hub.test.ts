@@ -354,3 +354,27 @@ test("uploads that nobody asked for, without token or by another method are refu
   );
   assert.equal(await statusOf(httpRequest(`http://${world.url}/elsewhere`, { method: "POST" })), 418);
 });
+
+test("an agent's machine is told to the listener; figures that cannot be end the connection", async (t) => {
+  const told: unknown[] = [];
+  const heard = Promise.withResolvers<void>();
+  const world = await aHub(t, {
+    listener: {
+      onMachine: (agentId, usage) => {
+        told.push([agentId, usage]);
+        heard.resolve();
+      },
+    },
+  });
+  const agent = await aConnectedAgent(world);
+  world.hub.send("a1", { type: "sampleMachine" });
+  assert.deepEqual(await agent.next(), { type: "sampleMachine" });
+  agent.say({ type: "machine", usage: { overMs: 30_000, cpu: 0.5, memoryBytes: 7 } });
+  await heard.promise;
+  agent.say({ type: "machine", usage: { overMs: 0, cpu: 0.5 } });
+  await agent.closed;
+  const other = await aConnectedAgent(world);
+  other.say({ type: "machine", usage: { overMs: 1, cpu: 1.5 } });
+  await other.closed;
+  assert.deepEqual(told, [["a1", { overMs: 30_000, cpu: 0.5, memoryBytes: 7 }]]);
+});
