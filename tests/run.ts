@@ -8,6 +8,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { summariseAnswers } from "./support/answer-log.ts";
+import { coverageProblems } from "./support/coverage.ts";
 import { sharedFolder } from "./support/shared.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -74,7 +75,8 @@ if (wanted.length === 0) {
 }
 await runTests(withShared(testFiles()));
 if (wanted.length === 0) {
-  const problems = summariseAnswers(answers, root, totals.skipped.length === 0);
+  const complete = totals.skipped.length === 0;
+  const problems = [...summariseAnswers(answers, root, complete), ...coverageProblems(answers, root, complete)];
   for (const problem of problems) console.log(`✖ ${problem}`);
   if (problems.length > 0) totals.failed++;
   else totals.passed++;

@@ -97,9 +97,9 @@ const scalars: Record<Scalar, { what: string; is: (value: unknown) => boolean }>
 export const callLog = (directory: string, pid: number) => {
   const seen = new Set<string>();
   const file = join(directory, `${pid}.calls.jsonl`);
-  return ({ operationId, client, status }: { operationId?: string; client?: string; status: number }): void => {
+  return ({ operationId, client = "", status }: { operationId?: string; client?: string; status: number }): void => {
     const key = `${operationId} ${client} ${status}`;
-    if (operationId === undefined || client === undefined || seen.has(key)) return;
+    if (operationId === undefined || seen.has(key)) return;
     seen.add(key);
     appendFileSync(file, `${JSON.stringify({ operation: operationId, client, status })}\n`);
   };

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { isCalledBy } from "../support/coverage.ts";
 import { startQuern, until } from "../support/quern.ts";
 import { az as azure, missing } from "../support/require.ts";
 
@@ -14,6 +15,7 @@ const run = promisify(execFile);
 
 test("az batch", { skip: missing(azure), timeout: 240_000 }, async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
+  isCalledBy(quern, "az 2.45");
   const directory = await mkdtemp(join(tmpdir(), "quern-az-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const az = async (...args: string[]): Promise<any> => {

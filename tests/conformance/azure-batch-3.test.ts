@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { isCalledBy } from "../support/coverage.ts";
 import { startQuern, until } from "../support/quern.ts";
 
 const require = createRequire(import.meta.url);
@@ -11,6 +12,7 @@ const moment = createRequire(require.resolve("batch-old-3"))("moment");
 
 test("azure-batch 3", { timeout: 60_000 }, async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
+  isCalledBy(quern, "npm azure-batch 3.2.2");
   const { account, key, batchUrl } = quern.ready;
   const client = new azureBatch.ServiceClient(new azureBatch.SharedKeyCredentials(account, key), batchUrl);
   const skus = await client.account.listNodeAgentSkus();

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { isCalledBy } from "../support/coverage.ts";
 import { startQuern, until } from "../support/quern.ts";
 
 const require = createRequire(import.meta.url);
 
 test("azure-batch 9", async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
+  isCalledBy(quern, "npm azure-batch 9.0.0");
   const azureBatch = require("azure-batch");
   const client = new azureBatch.ServiceClient(
     new azureBatch.SharedKeyCredentials(quern.ready.account, quern.ready.key),

@@ -1,5 +1,6 @@
 """What a Python user of Azure Batch does, against the endpoint given: account key url https-url. Ends with "all good"."""
 
+import datetime
 import sys
 import time
 
@@ -75,6 +76,43 @@ until(lambda: client.job.get("pyjob").state, lambda state: state == models.JobSt
 client.job.terminate("pyjob", terminate_reason="enough")
 ended = until(lambda: client.job.get("pyjob"), lambda job: job.state == models.JobState.completed)
 assert ended.execution_info.terminate_reason == "enough"
+
+start = datetime.datetime(2099, 1, 1, tzinfo=datetime.timezone.utc)
+client.job_schedule.add(
+    models.JobScheduleAddParameter(
+        id="pyschedule",
+        schedule=models.Schedule(do_not_run_until=start, recurrence_interval=datetime.timedelta(hours=1)),
+        job_specification=models.JobSpecification(pool_info=models.PoolInformation(pool_id="pypool")),
+    )
+)
+assert client.job_schedule.exists("pyschedule") and not client.job_schedule.exists("none")
+schedule = client.job_schedule.get("pyschedule")
+assert schedule.state == models.JobScheduleState.active and schedule.schedule.recurrence_interval == datetime.timedelta(hours=1), schedule
+client.job_schedule.patch("pyschedule", models.JobSchedulePatchParameter(metadata=[models.MetadataItem(name="a", value="b")]))
+client.job_schedule.disable("pyschedule")
+assert client.job_schedule.get("pyschedule").state == models.JobScheduleState.disabled
+client.job_schedule.enable("pyschedule")
+assert [s.id for s in client.job_schedule.list()] == ["pyschedule"]
+assert list(client.job.list_from_job_schedule("pyschedule")) == []
+client.job_schedule.terminate("pyschedule")
+client.job_schedule.delete("pyschedule")
+
+node = next(iter(client.compute_node.list("pypool")))
+client.compute_node.add_user("pypool", node.id, models.ComputeNodeUser(name="someone", password="Secret-1", is_admin=True))
+client.compute_node.update_user("pypool", node.id, "someone", models.NodeUpdateUserParameter(password="Secret-2"))
+client.compute_node.delete_user("pypool", node.id, "someone")
+login = client.compute_node.get_remote_login_settings("pypool", node.id)
+assert login.remote_login_port > 0, login
+assert list(client.compute_node_extension.list("pypool", node.id)) == []
+
+client.pool.enable_auto_scale("pypool", auto_scale_formula="$TargetDedicatedNodes = 1;", auto_scale_evaluation_interval=datetime.timedelta(hours=1))
+run = client.pool.evaluate_auto_scale("pypool", "$TargetDedicatedNodes = 2;")
+assert "$TargetDedicatedNodes=2" in run.results and run.error is None, run
+assert client.pool.get("pypool").enable_auto_scale
+client.pool.disable_auto_scale("pypool")
+assert list(client.application.list()) == []
+assert isinstance(list(client.pool.list_usage_metrics()), list)
+
 client.job.delete("pyjob")
 client.pool.delete("pypool")
 until(lambda: client.pool.exists("pypool"), lambda there: not there)
