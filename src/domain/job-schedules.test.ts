@@ -113,6 +113,15 @@ test("unlimited durations are as good as absent ones", () => {
   assert.equal(isOver({ ...schedule, lastDueAt: undefined }, at(1)), false);
 });
 
+test("nothing is due after the year 9999, which no client could read", () => {
+  const schedule = aSchedule({ lastDue: 0 });
+  schedule.spec.schedule = { recurrenceInterval: "P3649999D" };
+  assert.equal(nextRunAt(schedule, at(1)), undefined);
+  assert.deepEqual(nextStep(schedule, false, at(1)), { do: "wait", until: Number.POSITIVE_INFINITY });
+  schedule.spec.schedule = { doNotRunUntil: "0001-01-01T00:00:00Z", recurrenceInterval: "P1D" };
+  assert.equal(nextRunAt({ ...schedule, lastDueAt: undefined }, at(1)), start);
+});
+
 test("nextRunTime is shown while a job may still come, disabled or not", () => {
   const settings = { every: 10, lastDue: 0 };
   const shown = jobScheduleStates.states.map((state) => minutesOf(nextRunAt(aSchedule(settings, { state }), at(5))));

@@ -92,6 +92,8 @@ export type Opportunity = { dueAt: Instant; closesAt: Instant };
 type Timed = { spec: { schedule: Infer<typeof Schedule> }; createdAt: Stamp; lastDueAt?: Instant };
 
 const never = Number.POSITIVE_INFINITY;
+/** Times end with the year 9999, on the wire and for clients: no job is due later. */
+const endOfTimes = Date.UTC(10_000, 0, 1);
 const msOf = (duration: string | undefined): number => (duration === undefined ? never : durationMs(duration));
 const instantOf = (time: string | undefined, otherwise: Instant): Instant => (time === undefined ? otherwise : Date.parse(time));
 
@@ -110,7 +112,7 @@ export const nextOpportunity = (schedule: Timed, now: Instant): Opportunity | un
   const ends = instantOf(doNotRunAfter, never);
   const window = Math.min(msOf(startWindow), interval);
   const opportunityAt = (dueAt: Instant): Opportunity | undefined =>
-    dueAt >= ends ? undefined : { dueAt, closesAt: Math.min(dueAt + window, ends) };
+    dueAt >= Math.min(ends, endOfTimes) ? undefined : { dueAt, closesAt: Math.min(dueAt + window, ends) };
   const passed = now > first && interval !== never ? Math.floor((now - first) / interval) : 0;
   const current = opportunityAt(first + (passed === 0 ? 0 : passed * interval));
   if (current === undefined || now < current.closesAt) return current;
