@@ -7,6 +7,7 @@ import type { NodeChannel } from "../node-management/channel.ts";
 import type { NodeProvider } from "../providers/provider.ts";
 import type { Store } from "../store/db.ts";
 import type { Board } from "./board.ts";
+import type { Machines } from "./machines.ts";
 
 /** Figures for /metrics; all optional work, none may throw. */
 export interface SchedulerMetrics {
@@ -49,6 +50,9 @@ export type Bells = {
   /** As `job`, so much later: for wall clocks. */
   jobAfter(job: JobKey, delayMs: number): void;
   poolAfter(pool: PoolKey, delayMs: number): void;
+  /** Samples and evaluations of a pool that a formula sizes. */
+  autoScale(pool: PoolKey): void;
+  autoScaleAfter(pool: PoolKey, delayMs: number): void;
   jobSchedule(schedule: JobScheduleKey): void;
   /** As `jobSchedule`, so much later: when the next job is due. */
   jobScheduleAfter(schedule: JobScheduleKey, delayMs: number): void;
@@ -57,6 +61,7 @@ export type Bells = {
 export type Context = Omit<SchedulerParts, "metrics"> & {
   metrics: SchedulerMetrics;
   board: Board;
+  machines: Machines;
   bells: Bells;
   accountName(accountId: number): Promise<string>;
 };

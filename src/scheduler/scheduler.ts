@@ -8,12 +8,22 @@ import { choresOfNode } from "../store/chores.ts";
 import { unfinishedJobSchedules } from "../store/job-schedules.ts";
 import { getJob, pendingJobs, unfinishedJobs } from "../store/jobs.ts";
 import { nodesOfPool } from "../store/nodes.ts";
-import { allPools } from "../store/pools.ts";
+import { allPools, scaledPools } from "../store/pools.ts";
 import { makeBoard } from "./board.ts";
-import { type CertificateKey, type Context, type JobKey, type JobScheduleKey, noMetrics, type PoolKey, type SchedulerParts } from "./context.ts";
+import {
+  type CertificateKey,
+  type Context,
+  type JobKey,
+  type JobScheduleKey,
+  noMetrics,
+  type PoolKey,
+  type SchedulerParts,
+} from "./context.ts";
 import { makeLeases } from "./leases.ts";
 import { makeListener } from "./listener.ts";
 import { schedule } from "./loop.ts";
+import { makeMachines } from "./machines.ts";
+import { scalePools } from "./reconcilers/autoscale.ts";
 import { reconcileCertificate } from "./reconcilers/certificates.ts";
 import { reconcileJob } from "./reconcilers/job-progress.ts";
 import { reconcileJobSchedule } from "./reconcilers/job-schedules.ts";
@@ -49,6 +59,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
     clock,
     log,
   });
+  const scaling = makeRunner<PoolKey>({ name: "autoScale", nameOf: poolName, run: (key) => scalePools(context, key), clock, log });
   const nameOfCertificate = (key: CertificateKey): string => `${key.accountId}.${key.certificateKey}`;
   const endDeletion = (key: CertificateKey): Promise<void> => reconcileCertificate(context, key);
   const certificates = makeRunner<CertificateKey>({ name: "certificates", nameOf: nameOfCertificate, run: endDeletion, clock, log });
@@ -60,11 +71,14 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
     ...parts,
     metrics: parts.metrics ?? noMetrics,
     board: makeBoard(),
+    machines: makeMachines(clock, parts.channel),
     bells: {
       certificateAfter: (key, delayMs) => certificates.ringAfter(key, delayMs),
       loop: (key) => loops.ring(poolKey(key)),
       pool: (key) => pools.ring(poolKey(key)),
       poolAfter: (key, delayMs) => pools.ringAfter(poolKey(key), delayMs),
+      autoScale: (key) => scaling.ring(poolKey(key)),
+      autoScaleAfter: (key, delayMs) => scaling.ringAfter(poolKey(key), delayMs),
       job: (key) => jobs.ring(key),
       jobAfter: (key, delayMs) => jobs.ringAfter(key, delayMs),
       jobSchedule: (key) => schedules.ring(key),
@@ -81,7 +95,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
       },
     });
   });
-  const everyRunner = [certificates, loops, pools, jobs, schedules, errands];
+  const everyRunner = [certificates, loops, pools, jobs, schedules, scaling, errands];
   return {
     wake: makeWake(context, errands.ring),
     listener: makeListener(context, leases),
@@ -124,6 +138,7 @@ const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
     resize: (accountId, poolKey) => {
       board.view({ accountId, poolKey }).stale = true;
       bells.pool({ accountId, poolKey });
+      bells.autoScale({ accountId, poolKey });
     },
     removed: (nodes) => ring({ name: `dismiss ${errand++}`, run: () => dismiss(context, nodes) }),
     job: (accountId, jobKey) => {
@@ -175,6 +190,7 @@ const resume = async (context: Context, waitFor: (agentId: string) => void): Pro
     bells.loop(key);
     bells.pool(key);
   }
+  for (const pool of await scaledPools(store)) bells.autoScale({ accountId: pool.accountId, poolKey: pool.key });
   for (const { accountId, key } of await deletingCertificates(store)) bells.certificateAfter({ accountId, certificateKey: key }, 0);
   await createUnhosted(context);
   for (const job of await unfinishedJobs(store)) bells.job({ accountId: job.accountId, jobKey: job.key });

@@ -4,7 +4,7 @@
 export interface Wake {
   /** Tasks, nodes or jobs of this pool changed: its scheduler loop looks again. */
   pool(accountId: number, poolKey: string): void;
-  /** The pool's own state or targets changed: the resize and deletion reconcilers look again. */
+  /** The pool's own state, targets or formula changed: the reconcilers of resizing, deletion and automatic scaling look again. */
   resize(accountId: number, poolKey: string): void;
   /** These nodes are no pool's any more: they are removed where they are. (Lost on the way, it is noticed at their agent's next hello.) */
   removed(nodes: readonly { id: string; agentId?: string }[]): void;

@@ -1,6 +1,7 @@
 // What the operations on pools do. How many nodes a pool gets and when is the reconcilers' business: a handler says what is wanted and rings.
 import type * as api from "../../api/batch/pools.ts";
 import { ApiError, missingProperty } from "../../api/errors.ts";
+import { isScaled } from "../../domain/autoscale.ts";
 import { checkConditions } from "../../domain/conditions.ts";
 import { newPool } from "../../domain/new-pool.ts";
 import { requestLeave } from "../../domain/nodes.ts";
@@ -8,6 +9,7 @@ import { checkPool, checkPoolReferences } from "../../domain/pool-checks.ts";
 import { deletePool as deletedPool, type Pool, removeNodes, resizePool as resizedPool, stopResize } from "../../domain/pools.ts";
 import { durationMs } from "../../lib/duration.ts";
 import { certificateGuards } from "../../scheduler/certificate-references.ts";
+import { refuseBadFormula } from "../../scheduler/formula.ts";
 import type { Reader } from "../../store/db.ts";
 import { checkNothingPlaced, deleteNodes, nodeCounts, nodesOfPool, saveNodes } from "../../store/nodes.ts";
 import * as store from "../../store/pools.ts";
@@ -19,6 +21,7 @@ import { type CurrentNodes, poolView } from "./views/pools.ts";
 
 export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, services) => {
   checkPool(body, services);
+  refuseBadFormula(body.autoScaleFormula);
   const pool = newPool(body, { accountId: principal.accountId, stamp: services.clock.stamp() });
   await services.store.decide(async (read) => {
     const existing = await store.getPool(read, pool.accountId, pool.key);
@@ -69,7 +72,9 @@ export const patchPool: Handler<typeof api.patchPool> = async (request, services
     const spec = { ...pool.spec, ...always, ...onlyEmpty };
     if (Object.keys(onlyEmpty).length > 0) {
       await refuseWithNodes(pool, read);
-      checkPool({ ...spec, targetDedicatedNodes: pool.targetDedicated, targetLowPriorityNodes: pool.targetLowPriority }, services);
+      const targets = { targetDedicatedNodes: pool.targetDedicated, targetLowPriorityNodes: pool.targetLowPriority };
+      // The targets of a pool that a formula sizes are nobody's to give.
+      checkPool({ ...spec, ...(isScaled(pool) ? {} : targets) }, services);
     }
     return { ...pool, spec };
   });
@@ -137,7 +142,10 @@ export const deletePool: Handler<typeof api.deletePool> = async (request, servic
     const deleted = allowed(deletedPool(pool, request.now));
     const nodes = await nodesOfPool(read, pool.accountId, pool.key);
     if ((await allPlacedTasks(read, nodes)).length === 0) {
-      return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, request.now), ...store.deletePool(pool)], result: { pool, gone: nodes } };
+      return {
+        writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, request.now), ...store.deletePool(pool)],
+        result: { pool, gone: nodes },
+      };
     }
     const leaving = nodes.map((node) => requestLeave(node, "requeue", request.now));
     const saved = store.savePool({ ...deleted, modified: services.clock.stamp() });
@@ -149,7 +157,7 @@ export const deletePool: Handler<typeof api.deletePool> = async (request, servic
 };
 
 /** Loads, lets `change` decide, saves under a new ETag, rings. */
-const changePool = async (
+export const changePool = async (
   request: { principal: { accountId: number }; params: { poolId: string }; preconditions: Preconditions },
   services: Services,
   change: (pool: Pool, read: Reader) => Promise<Pool>,
