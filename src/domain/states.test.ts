@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jobScheduleStates } from "./job-schedules.ts";
 import { jobStates } from "./jobs.ts";
-import { nodeStates } from "./nodes.ts";
+import { type NodeState, nodeStates } from "./nodes.ts";
 import { allocationStates } from "./pools.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { taskStates } from "./tasks.ts";
@@ -67,27 +67,44 @@ test("the allocation of pools", () => {
   ]);
 });
 
-test("nodes: no event brings back one that leaves, and reboots are refused where they make no sense", () => {
+test("nodes: no event brings back one that leaves, and an agent's word does not wake one that was deallocated", () => {
   for (const event of nodeStates.events) {
     assert.equal(nodeStates.next("leavingpool", event).to, undefined, event);
     if (event !== "leave") assert.equal(nodeStates.next("preempted", event).refused, "NodeStateUnusable", event);
   }
-  const reboot = nodeStates.states.map(
-    (state) => `${state}>${nodeStates.next(state, "reboot").to ?? nodeStates.next(state, "reboot").refused}`,
+  const leads = (state: "deallocating" | "deallocated"): string[] =>
+    nodeStates.events.flatMap((event) => nodeStates.next(state, event).to ?? []);
+  assert.deepEqual(
+    [leads("deallocating"), leads("deallocated")],
+    [
+      ["deallocated", "leavingpool"],
+      ["starting", "leavingpool"],
+    ],
   );
-  assert.deepEqual(reboot, [
-    "creating>NodeBeingCreated",
-    "starting>NodeBeingStarted",
-    "waitingforstarttask>NodeBeingStarted",
-    "starttaskfailed>rebooting",
-    "idle>rebooting",
-    "running>rebooting",
-    "unusable>rebooting",
-    "unknown>NodeStateUnusable",
-    "offline>rebooting",
-    "rebooting>NodeBeingRebooted",
-    "leavingpool>OperationNotValidOnNode",
-    "preempted>NodeStateUnusable",
+});
+
+test("nodes: which requests each state takes, and how it refuses the others", () => {
+  const requests = ["reboot", "reimage", "deallocate", "start", "changeUsers", "disable"] as const;
+  const row = (state: NodeState): string =>
+    [state, ...requests.map((event) => nodeStates.next(state, event).to ?? `(${nodeStates.next(state, event).refused})`)].join(" ");
+  const not = "(OperationNotValidOnNode)";
+  const all = (code: string, count = 5): string => Array(count).fill(code).join(" ");
+  assert.deepEqual(nodeStates.states.map(row), [
+    `creating ${all("(NodeBeingCreated)")} creating`,
+    `starting ${all("(NodeBeingStarted)")} starting`,
+    `waitingforstarttask ${all("(NodeBeingStarted)")} waitingforstarttask`,
+    `starttaskfailed rebooting reimaging ${all(not, 3)} starttaskfailed`,
+    `idle rebooting reimaging deallocating ${not} idle idle`,
+    `running rebooting reimaging deallocating ${not} running running`,
+    `unusable rebooting reimaging ${all("(NodeStateUnusable)", 3)} unusable`,
+    `unknown ${all("(NodeStateUnusable)")} unknown`,
+    `offline rebooting reimaging deallocating ${all(not, 2)} offline`,
+    `rebooting ${all("(NodeBeingRebooted)")} rebooting`,
+    `reimaging ${all("(NodeBeingReimaged)")} reimaging`,
+    `deallocating ${all(not, 6)}`,
+    `deallocated ${all(not, 3)} starting ${all(not, 2)}`,
+    `leavingpool ${all(not, 6)}`,
+    `preempted ${all("(NodeStateUnusable)", 6)}`,
   ]);
   assert.equal(nodeStates.next("offline", "idle").to, "offline", "a boot does not switch scheduling on");
   assert.equal(nodeStates.next("unknown", "idle").to, "idle");

@@ -206,6 +206,7 @@ test("2025-06-01 has what its change log names and lacks what it took away", () 
   assert.deepEqual(Object.fromEntries([...changes].sort(([a], [b]) => a.localeCompare(b))), {
     CloudPool: ["-certificateReferences", "-currentNodeCommunicationMode", "-resourceTags", "-targetNodeCommunicationMode"],
     ComputeNode: ["+ipv6Address", "-certificateReferences"],
+    ComputeNodeGetRemoteLoginSettingsResult: ["+ipv6RemoteLoginIPAddress", "+ipv6RemoteLoginPort"],
     DataDisk: ["+managedDisk"],
     DiskEncryptionConfiguration: ["+customerManagedKey"],
     ManagedDisk: ["+diskEncryptionSet"],

@@ -37,6 +37,8 @@ export type FakeAgent = {
   /** Every start of an attempt's process, in order. */
   readonly starts: { taskId: string; nodeId: string; attempt: number; at: number }[];
   readonly chores: { nodeId: string; chore: Chore }[];
+  /** Every time that a node's directories were emptied, with the boot that came after. */
+  readonly wipes: { nodeId: string; boot: number }[];
   host(orders: readonly NodeOrder[]): void;
   receive(message: ToAgent): void;
   connect(): Promise<void>;
@@ -67,6 +69,7 @@ export const makeAgent = (parts: {
   const nodes = new Map<string, Hosted>();
   const starts: FakeAgent["starts"] = [];
   const chores: FakeAgent["chores"] = [];
+  const wipes: FakeAgent["wipes"] = [];
   let outbox: AgentEvent[] = [];
   let lastReport: AgentEvent[] = [];
   let online = false;
@@ -156,6 +159,7 @@ export const makeAgent = (parts: {
     const before = nodes.get(order.nodeId);
     if (before !== undefined && before.order.boot >= order.boot) return;
     if (before !== undefined) stopAll(before, "lost");
+    if (before !== undefined && before.order.boot < (order.wipeBefore ?? 0)) wipes.push({ nodeId: order.nodeId, boot: order.boot });
     before?.booting?.cancel();
     const node: Hosted = { order, state: "starting", queue: [], running: new Map() };
     nodes.set(order.nodeId, node);
@@ -236,6 +240,7 @@ export const makeAgent = (parts: {
     nodes,
     starts,
     chores,
+    wipes,
     host: (orders) => orders.forEach(boot),
     receive: (message) => {
       if (online) receive(message);

@@ -4,7 +4,15 @@ import assert from "node:assert/strict";
 import type { NodeOrder } from "../../src/api/agent/messages.ts";
 import { makeImageCatalogue } from "../../src/domain/image-catalogue.ts";
 import { deleteJob, disableJob, enableJob, type Job, type JobCounts, type JobSpec, terminateJob } from "../../src/domain/jobs.ts";
-import { type Node, requestDisableScheduling, requestEnableScheduling, requestReboot } from "../../src/domain/nodes.ts";
+import {
+  type Node,
+  requestDeallocate,
+  requestDisableScheduling,
+  requestEnableScheduling,
+  requestReboot,
+  requestReimage,
+  requestStart,
+} from "../../src/domain/nodes.ts";
 import {
   beginAllocation,
   type DeallocationOption,
@@ -266,6 +274,7 @@ export const aWorld = async (options: WorldOptions = {}) => {
       const now = (await nodesOfPool(read, accountId, node.poolKey)).find((one) => one.id === node.id)!;
       return { writes: saveNode(changed(rule(now))), result: undefined };
     });
+    scheduler.wake.resize(accountId, node.poolKey);
     scheduler.wake.pool(accountId, node.poolKey);
     await settle();
   };
@@ -328,6 +337,9 @@ export const aWorld = async (options: WorldOptions = {}) => {
       onTask(jobId, id, (task) => saveTasks([{ before: task, after: changed(reactivateTask(task, clock.now())) }])),
     deleteTask: (id: string, jobId = "job1") => onTask(jobId, id, (task) => deleteTasks([task])),
     reboot: (node: Node, option: DeallocationOption = "requeue") => onNode(node, (one) => requestReboot(one, option, clock.now())),
+    reimage: (node: Node, option: DeallocationOption = "requeue") => onNode(node, (one) => requestReimage(one, option, clock.now())),
+    deallocate: (node: Node, option: DeallocationOption = "requeue") => onNode(node, (one) => requestDeallocate(one, option, clock.now())),
+    startNode: (node: Node) => onNode(node, (one) => requestStart(one, clock.now())),
     disableNode: (node: Node, option: "requeue" | "terminate" | "taskcompletion" = "requeue") =>
       onNode(node, (one) => requestDisableScheduling(one, option, clock.now())),
     enableNode: (node: Node) => onNode(node, (one) => requestEnableScheduling(one, clock.now())),

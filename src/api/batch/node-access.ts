@@ -1,5 +1,5 @@
 // Who may log in to a node and how, its extensions, and the logs of the service on it. Data only.
-import { f, model, required } from "../fields.ts";
+import { f, model, required, requiredIn } from "../fields.ts";
 import { noQuery, operation } from "../operation.ts";
 import { ComputeNodeIdentityReference } from "./common.ts";
 import { busy, oneNode } from "./nodes.ts";
@@ -17,6 +17,8 @@ export const ComputeNodeUser = model("ComputeNodeUser", {
   name: required(f.string({ minLength: 1 })),
   isAdmin: f.boolean({ default: false }),
   ...secrets,
+  // Linux nodes, which can do without, came with the version after.
+  password: requiredIn(secrets.password, { until: "2015-12-01.2.2" }),
 });
 
 /** What is left out is not kept: the expiry becomes a day from now, password and key are gone. */
