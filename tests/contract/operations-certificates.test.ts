@@ -7,9 +7,11 @@ import { test } from "node:test";
 import { certificateStates, deletionTakesMs } from "../../src/domain/certificates.ts";
 import { parseFilter } from "../../src/http/odata/filter.ts";
 import { filterables } from "../../src/operations/batch/index.ts";
+import { certificateGuards } from "../../src/scheduler/certificate-references.ts";
 import type { CertificateKey, Context } from "../../src/scheduler/context.ts";
 import { reconcileCertificate } from "../../src/scheduler/reconcilers/certificates.ts";
-import { getCertificate } from "../../src/store/certificates.ts";
+import { getCertificate, removeCertificate, saveCertificate } from "../../src/store/certificates.ts";
+import { Conflict } from "../../src/store/db.ts";
 import { sharedPath } from "../support/shared.ts";
 import { aPoolBody, aService, type Service } from "./operations-fixtures.ts";
 import { temporaryFolder } from "./store-fixtures.ts";
@@ -188,6 +190,38 @@ test("pools name certificates that are there and active", async (t) => {
   await service.call("Certificate_Add", { body: aCertificate() });
   await service.call("Certificate_Delete", { params });
   for (const refused of references("pool1")) assert.equal((await refused()).code, "InvalidCertificateReferences");
+});
+
+test("a job whose automatic pool names a certificate that is not there ends as it begins, also one of a schedule", async (t) => {
+  const service = await aService(t);
+  const pool = { ...aPoolBody({ certificateReferences: [named] }), id: undefined };
+  const poolInfo = { autoPoolSpecification: { poolLifetimeOption: "job", pool } };
+  await service.call("Job_Add", { body: { id: "early", poolInfo } });
+  const { state, executionInfo } = (await service.call("Job_Get", { params: { jobId: "early" } })).body;
+  assert.deepEqual([state, executionInfo.schedulingError.code], ["completed", "InvalidCertificatesInAutoPool"]);
+  await service.call("JobSchedule_Add", { body: { id: "s", schedule: {}, jobSpecification: { poolInfo } } });
+  const made = (await service.call("Job_Get", { params: { jobId: "s:job-1" } })).body;
+  assert.equal(made.executionInfo.schedulingError.code, "InvalidCertificatesInAutoPool");
+  assert.deepEqual((await service.call("Pool_List")).items, []);
+
+  await service.call("Certificate_Add", { body: aCertificate() });
+  await service.call("Job_Add", { body: { id: "late", poolInfo } });
+  assert.equal((await service.call("Job_Get", { params: { jobId: "late" } })).body.state, "active");
+  assert.equal((await service.call("Pool_List")).items.length, 1);
+});
+
+test("of a deletion and a pool that come at once, only one is committed", async (t) => {
+  const service = await aService(t);
+  await service.call("Certificate_Add", { body: aCertificate() });
+  const guards = await certificateGuards(service.store, 1, [named]);
+  const certificate = (await getCertificate(service.store, 1, `sha1-${thumbprint}`))!;
+  await service.call("Certificate_Delete", { params });
+  await assert.rejects(service.store.commit(guards), Conflict);
+  const deleting = (await getCertificate(service.store, 1, certificate.key))!;
+  await service.store.commit(saveCertificate({ ...deleting, state: "active" }));
+  await service.call("Pool_Add", { body: aPoolBody({ certificateReferences: [named] }) });
+  const before = (await getCertificate(service.store, 1, certificate.key))!;
+  await assert.rejects(service.store.commit(removeCertificate(before)), Conflict);
 });
 
 test("lists: a hundred a page at most, by state and time", async (t) => {

@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FilterNode } from "../../src/domain/filter.ts";
+import * as certificates from "../../src/store/certificates.ts";
 import { type Reader, type Sql, type Store, sql } from "../../src/store/db.ts";
 import { satisfy, unsatisfy } from "../../src/store/dependencies.ts";
+import * as statistics from "../../src/store/job-statistics.ts";
 import * as jobs from "../../src/store/jobs.ts";
+import * as nodeTime from "../../src/store/node-time.ts";
 import * as nodes from "../../src/store/nodes.ts";
 import * as pools from "../../src/store/pools.ts";
 import * as samples from "../../src/store/samples.ts";
@@ -66,6 +69,26 @@ const readings: [what: string, ask: (read: Reader) => Promise<unknown>, ...plan:
     (read) => tasks.readyTasks(read, { ...ofJob, limit: 5 }),
     /^SEARCH tasks USING INDEX tasks_ready \(account_id=\? AND job_uid=\? AND seq>\?\)$/,
   ],
+  [
+    "statistics of jobs",
+    (read) => statistics.jobStatistics(read, 1, [1, 2]),
+    /^SEARCH job_counts USING PRIMARY KEY \(account_id=\? AND job_uid=\?\)$/,
+  ],
+  [
+    "nodes that were there",
+    (read) => nodeTime.nodeLives(read, 1, 5, 9),
+    /SEARCH past_nodes USING PRIMARY KEY \(account_id=\? AND gone_at>\?\)/,
+    /SEARCH n USING .*\(account_id=\?/,
+    /SEARCH p USING PRIMARY KEY \(account_id=\? AND key=\?\)/,
+  ],
+  [
+    "core time of pools",
+    (read) => nodeTime.dedicatedTime(read, 1, ["p"], 9),
+    /SEARCH past_node_time USING PRIMARY KEY \(account_id=\? AND scope=\?\)/,
+    /SEARCH n USING .*\(account_id=\? AND pool_key=\?/,
+    /SEARCH p USING PRIMARY KEY \(account_id=\? AND key=\?\)/,
+  ],
+  ["certificates by state", (read) => certificates.deletingCertificates(read), /INDEX certificates_deleting/],
   ["countReady", (read) => tasks.countReady(read, 1, 1), /INDEX tasks_ready/],
   [
     "placedTasks",
