@@ -145,16 +145,24 @@ export const inUse = (certificate: Certificate, poolIds: readonly string[], now:
 
 export type CertificateReference = { thumbprint: string; thumbprintAlgorithm: string };
 
+export type BadReference = { reference: CertificateReference; reason: string };
+
+/** Those that name no certificate of the account, or one that is being deleted, and which of the two it is. */
+export const badReferences = (
+  references: readonly CertificateReference[],
+  found: ReadonlyMap<string, Pick<Certificate, "state">>,
+): BadReference[] =>
+  references.flatMap((reference) => {
+    const state = found.get(certificateKey(reference.thumbprintAlgorithm, reference.thumbprint))?.state;
+    if (state === "active") return [];
+    return [{ reference, reason: `The specified certificate ${state === undefined ? "does not exist" : "is being deleted"}.` }];
+  });
+
 /** Throws InvalidCertificateReferences unless each is a certificate of the account that nobody is deleting. */
 export const checkCertificateReferences = (
   references: readonly CertificateReference[],
   found: ReadonlyMap<string, Pick<Certificate, "state">>,
 ): void => {
-  const values = references.flatMap(({ thumbprint, thumbprintAlgorithm }) => {
-    const state = found.get(certificateKey(thumbprintAlgorithm, thumbprint))?.state;
-    if (state === "active") return [];
-    const reason = state === undefined ? "The specified certificate does not exist." : "The specified certificate is being deleted.";
-    return [{ key: thumbprint, value: reason }];
-  });
+  const values = badReferences(references, found).map(({ reference, reason }) => ({ key: reference.thumbprint, value: reason }));
   if (values.length > 0) throw new ApiError("InvalidCertificateReferences", values);
 };

@@ -1,7 +1,7 @@
 // The rows of a new job with the automatic pool that it brings, for Job_Add and for job schedules alike. A pool that cannot be made is no
 // refusal: the job is there, has ended, and says why (reference: jobs-and-tasks 1.5; that of certificates was seen in 2021).
 import type { Failure } from "../api/agent/messages.ts";
-import { certificateKey } from "../domain/certificates.ts";
+import { badReferences, type CertificateReference, certificateKey } from "../domain/certificates.ts";
 import { jobWithoutPool, type NewJob } from "../domain/new-job.ts";
 import type { Pool } from "../domain/pools.ts";
 import type { Instant } from "../lib/clock.ts";
@@ -20,19 +20,16 @@ export const rowsOfNewJob = async (read: Reader, made: NewJob, now: Instant): Pr
   return { job: ended, writes: insertJob(ended) };
 };
 
+const keyOfReference = (one: CertificateReference): string => certificateKey(one.thumbprintAlgorithm, one.thumbprint);
+
 /** What is wrong with the certificates that the pool names, or else the guards that make sure that nothing is when it is committed. */
 const certificatesOf = async (read: Reader, { accountId, spec }: Pool): Promise<{ failure?: Failure; guards: Write[] }> => {
   const references = spec.certificateReferences ?? [];
   if (references.length === 0) return { guards: [] };
-  const keyOfOne = (one: (typeof references)[number]): string => certificateKey(one.thumbprintAlgorithm, one.thumbprint);
-  const found = await certificateStatesOf(read, accountId, references.map(keyOfOne));
-  const details = references.flatMap((one) => {
-    const state = found.get(keyOfOne(one))?.state;
-    if (state === "active") return [];
-    const value = state === undefined ? "The specified certificate does not exist." : "The specified certificate is being deleted.";
-    return [{ name: keyOfOne(one), value }];
-  });
-  if (details.length === 0) return { guards: checkCertificatesActive(accountId, references.map(keyOfOne)) };
+  const keys = references.map(keyOfReference);
+  const bad = badReferences(references, await certificateStatesOf(read, accountId, keys));
+  if (bad.length === 0) return { guards: checkCertificatesActive(accountId, keys) };
+  const details = bad.map(({ reference, reason }) => ({ name: keyOfReference(reference), value: reason }));
   const message = "One or more certificates specified for the pool are invalid";
   return { failure: { category: "usererror", code: "InvalidCertificatesInAutoPool", message, details }, guards: [] };
 };
