@@ -1,5 +1,5 @@
-// Seeded random worlds: jobs of every kind while agents disconnect, processes are lost, reports come twice, nodes are rebooted, pools are
-// resized and the control plane restarts. At the end every task must have come to the end that its command line asks for, no attempt that
+// Seeded random worlds: jobs of every kind while agents disconnect, processes are lost, reports come twice, nodes are rebooted, made anew,
+// deallocated and started, pools are resized and the control plane restarts. At the end every task must have come to the end that its command line asks for, no attempt that
 // was given up may have counted, and the tables must agree. A failing seed is a line in `knownSeeds`.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,13 @@ const knownSeeds: readonly number[] = [
   // A task of two slots was given ahead and taken back for ever, because two nodes had one slot free each.
   157,
 ];
-const seeds = [...knownSeeds, ...Array.from({ length: 25 }, (_, index) => index + 1)];
+/** From here on nodes are also made anew, deallocated and started; the seeds below keep the worlds they always had. */
+const firstWithNodeFaults = 1000;
+const seeds = [
+  ...knownSeeds,
+  ...Array.from({ length: 25 }, (_, index) => index + 1),
+  ...Array.from({ length: 15 }, (_, index) => index + firstWithNodeFaults),
+];
 
 type Dice = { below(limit: number): number; pick<T>(list: readonly T[]): T };
 const diceOf = (seed: number): Dice => {
@@ -73,6 +79,25 @@ const faults: readonly ((world: World, dice: Dice) => Promise<void>)[] = [
   },
 ];
 
+const nodeFaults: typeof faults = [
+  async (world, dice) => {
+    const nodes = (await world.nodes()).filter((node) => node.state === "idle");
+    if (nodes.length > 0) await world.reimage(dice.pick(nodes), dice.pick(["requeue", "taskcompletion"] as const));
+  },
+  async (world, dice) => {
+    const nodes = (await world.nodes()).filter((node) => node.state === "idle" && node.leaving === undefined);
+    if (nodes.length > 0) await world.deallocate(dice.pick(nodes), dice.pick(["requeue", "taskcompletion"] as const));
+  },
+  async (world, dice) => {
+    const nodes = (await world.nodes()).filter((node) => node.state === "deallocated");
+    if (nodes.length > 0) await world.startNode(dice.pick(nodes));
+  },
+];
+
+const startAll = async (world: World): Promise<void> => {
+  for (const node of await world.nodes()) if (node.state === "deallocated") await world.startNode(node);
+};
+
 const checkTasks = async (world: World, jobId: string): Promise<void> => {
   const runs = new Map<string, number>();
   for (const agent of world.agents.values()) for (const { taskId } of agent.starts) runs.set(taskId, (runs.get(taskId) ?? 0) + 1);
@@ -105,11 +130,12 @@ for (const seed of seeds) {
     await world.submit(aJob({ id: "job2", spec: { priority: 1, maxParallelTasks: 3 }, tasks: someTasks(dice, "b", 30) }));
     for (let n = 0; n < 25; n++) {
       await world.advance(dice.pick([1, 50, 700, 5000]));
-      await dice.pick(faults)(world, dice);
+      await dice.pick(seed < firstWithNodeFaults ? faults : [...faults, ...nodeFaults, ...nodeFaults])(world, dice);
     }
     // Peace: everybody is there, there are nodes, and all jobs are on.
     for (const agent of world.agents.values()) await agent.connect();
     await world.advance(minutes(2));
+    await startAll(world);
     if ((await world.pool("pool1")).allocationState === "steady") await world.resize({ targetDedicated: 3 });
     for (const id of ["job1", "job2"]) if ((await world.job(id)).state !== "active") await world.enableJob(id);
     await world.advance(minutes(60));
