@@ -28,7 +28,7 @@ export const PoolStatistics = model("PoolStatistics", {
   startTime: required(f.dateTime()),
   lastUpdateTime: required(f.dateTime()),
   usageStats: f.object(UsageStatistics),
-  resourceStats: f.object(ResourceStatistics, { recorded: "Never shown: agents do not measure their machines for it." }),
+  resourceStats: f.object(ResourceStatistics, { recorded: "Never shown: machines are measured only while a formula looks at their pool." }),
 });
 
 /** What a task used, and all tasks of a job together. */

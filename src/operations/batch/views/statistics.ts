@@ -41,7 +41,7 @@ export const jobStatisticsView = (usage: JobUsage, of: Covered): Infer<typeof Jo
   numTaskRetries: String(usage.retries),
 });
 
-/** Without resourceStats: what a node's machine does is not the pool's alone, and agents do not measure it. */
+/** Without resourceStats: what a node's machine does is not the pool's alone, and is measured only while a formula looks at the pool. */
 export const poolStatisticsView = (coreMs: number, of: Covered): Infer<typeof PoolStatistics> => {
   const { url, startTime, lastUpdateTime } = covered(of);
   return { url, startTime, lastUpdateTime, usageStats: { startTime, lastUpdateTime, dedicatedCoreTime: durationOf(coreMs) } };
