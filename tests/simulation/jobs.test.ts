@@ -55,7 +55,10 @@ test("deleting a job ends its tasks, removes every row and its directories", asy
   await world.deleteJob();
   await world.advance(seconds(1));
   assert.equal(await world.jobIfAny("job1"), undefined);
-  assert.deepEqual(new Set(world.agent().chores.map(({ chore }) => chore.type === "removeDirectory" && chore.path)), new Set(["workitems/job1"]));
+  assert.deepEqual(
+    new Set(world.agent().chores.map(({ chore }) => chore.type === "removeDirectory" && chore.path)),
+    new Set(["workitems/job1"]),
+  );
   assert.equal(new Set(world.agent().chores.map(({ nodeId }) => nodeId)).size, 2);
   assert.ok([...world.agent().nodes.values()].every((node) => node.running.size === 0 && node.queue.length === 0));
   await world.submit(aJob({ tasks: tasksOf(1) }));
