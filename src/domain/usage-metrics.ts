@@ -47,21 +47,21 @@ export const usageByInterval = (
 ): Usage[] => {
   const after = page.after === undefined ? undefined : positionOf(page.after);
   const found: Usage[] = [];
+  let present: Life[] = [];
+  let born = 0;
   for (let start = Math.max(range.start, after?.start ?? 0); start < range.end && found.length < page.limit; ) {
     const end = start + intervalMs;
-    const present = lives.filter((life) => life.from < end && life.to > start);
+    while (born < lives.length && lives[born]!.from < end) present.push(lives[born++]!);
+    present = present.filter((life) => life.to > start);
     const ofInterval = [...Map.groupBy(present, nameOf)]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .filter(([name]) => after === undefined || start > after.start || name > after.name);
     found.push(...ofInterval.map(([, some]) => usageOf(some, start)));
-    const next = present.length > 0 ? end : nextBirth(lives, end);
-    if (next === undefined) break;
-    start = Math.max(end, startOfInterval(next));
+    // Over hours in which there was nothing it goes in one step.
+    start = present.length > 0 ? end : Math.max(end, startOfInterval(lives[born]?.from ?? range.end));
   }
   return found.slice(0, page.limit);
 };
-
-const nextBirth = (lives: readonly Life[], from: Instant): Instant | undefined => lives.find((life) => life.from >= from)?.from;
 
 const nameOf = ({ poolId, vmSize }: Pick<Life, "poolId" | "vmSize">): string => `${poolId.toLowerCase()} ${vmSize}`;
 

@@ -70,6 +70,24 @@ test("statistics", { timeout: 60_000 }, async (t) => {
     await assert.rejects(quern.client().application.get("blender"), { code: "ApplicationNotFound" });
   });
 
+  await t.test("of a schedule: of the jobs that it made, also of those that are gone; another of its id begins anew", async () => {
+    await user.pool("q", {});
+
+    const schedule = { id: "s", schedule: {}, jobSpecification: { poolInfo: { poolId: "q" } } };
+    const succeeded = async (): Promise<string> => (await user.get("/jobschedules/s?$expand=stats")).stats.numSucceededTasks;
+    await user.ok("POST", "/jobschedules", schedule);
+    await user.task("s:job-1", "t", "/bin/true");
+    await user.taskIs("s:job-1", "t");
+    assert.equal(await succeeded(), "1");
+    await user.ok("DELETE", "/jobs/s:job-1");
+    await user.gone("/jobs/s:job-1");
+    assert.equal(await succeeded(), "1");
+    await user.ok("DELETE", "/jobschedules/s");
+    await user.gone("/jobschedules/s");
+    await user.ok("POST", "/jobschedules", schedule);
+    assert.equal(await succeeded(), "0");
+  });
+
   await t.test("what older clients ask for", async () => {
     const skus = (await old("/nodeagentskus?$filter=osType%20eq%20'linux'")).value;
     assert.ok(skus.some((sku: any) => sku.id === "batch.node.ubuntu 22.04" && sku.verifiedImageReferences.length > 0));

@@ -8,6 +8,7 @@ import { keyOf } from "../../domain/new-pool.ts";
 import type { Pool } from "../../domain/pools.ts";
 import type { Reader, Write } from "../../store/db.ts";
 import { deleteJobSchedule, getJobSchedule, jobsLeft, saveJobSchedule } from "../../store/job-schedules.ts";
+import { forgetScheduleStatistics } from "../../store/job-statistics.ts";
 import { getJob, saveJob } from "../../store/jobs.ts";
 import { getPool } from "../../store/pools.ts";
 import { rowsOfNewJob } from "../auto-pools.ts";
@@ -138,5 +139,6 @@ const deleting = async (read: Reader, schedule: JobSchedule, now: number): Promi
   // What is left is on its way out; the last one to go rings.
   if (left.length > 0) return still;
   const poolGone = await sharedPoolGone(read, schedule, now);
-  return { ...still, writes: [...poolGone.writes, deleteJobSchedule(schedule)], pools: poolGone.pools };
+  const forgotten = forgetScheduleStatistics(schedule.accountId, schedule.key);
+  return { ...still, writes: [...poolGone.writes, ...forgotten, deleteJobSchedule(schedule)], pools: poolGone.pools };
 };
