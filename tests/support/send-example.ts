@@ -7,23 +7,25 @@ import type { Answer } from "./signed.ts";
 
 export type Sent = { method: string; url: string; body?: Plain; answer: Answer };
 
-export const sendExample = async (world: ExampleWorld, example: Example, version: Version): Promise<Sent> => {
+export type Request = Omit<Sent, "answer">;
+
+/** The request of an example, with what it needs built. */
+export const exampleRequest = async (world: ExampleWorld, example: Example, version: Version): Promise<Request> => {
   const { operation } = example;
   const prepared = await world.prepare(example);
   const path: Record<string, string> = { ...example.path, ...prepared.path };
   const filled = operation.path.replace(/\{\+?(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? name).replace(/%2F/g, "/"));
   const query = new URLSearchParams({ ...example.query, ...prepared.query }).toString();
   const url = query === "" ? filled : `${filled}?${query}`;
-  const given = example.body === undefined ? undefined : (prepared.body ?? ((body: Plain) => body))(structuredClone(example.body));
-  const body =
-    given === undefined || operation.body === undefined
-      ? undefined
-      : inVersion(respelt(operation.body, given, version), operation.id, version);
-  const sent = { method: operation.method, url, ...(body === undefined ? {} : { body }) };
-  return {
-    ...sent,
-    answer: await world.user.raw({ method: operation.method, path: url, version, ...(body === undefined ? {} : { body }) }),
-  };
+  if (example.body === undefined || operation.body === undefined) return { method: operation.method, url };
+  const given = (prepared.body ?? ((body: Plain) => body))(structuredClone(example.body));
+  return { method: operation.method, url, body: inVersion(respelt(operation.body, given, version), operation.id, version) };
+};
+
+export const sendExample = async (world: ExampleWorld, example: Example, version: Version): Promise<Sent> => {
+  const request = await exampleRequest(world, example, version);
+  const { url: path, ...rest } = request;
+  return { ...request, answer: await world.user.raw({ ...rest, path, version }) };
 };
 
 /** What a version requires and the example of a later one cannot say. */

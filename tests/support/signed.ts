@@ -41,13 +41,14 @@ const signedHeaders = [
 ];
 
 export const sharedKey = (credentials: Credentials, method: string, target: string, headers: Record<string, string>): string => {
-  const url = new URL(target, credentials.batchUrl);
   const ocp = Object.keys(headers)
     .filter((name) => name.startsWith("ocp-"))
     .sort()
     .map((name) => `${name}:${headers[name]}\n`)
     .join("");
-  const query = [...url.searchParams].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `\n${name}:${value}`);
+  const query = [...new URLSearchParams(target.slice(target.indexOf("?") + 1 || target.length))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `\n${name}:${value}`);
   const path = target.split("?")[0];
   const text = `${method}\n${signedHeaders.map((name) => headers[name] ?? "").join("\n")}\n${ocp}/${credentials.account}${path}${query.join("")}`;
   const signature = createHmac("sha256", Buffer.from(credentials.key, "base64")).update(text, "utf8").digest("base64");
