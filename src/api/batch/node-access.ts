@@ -8,7 +8,8 @@ import { recorded } from "./recorded.ts";
 import { VMExtension } from "./virtual-machines.ts";
 
 const secrets = {
-  password: f.string({ secret: true }),
+  // Linux nodes, whose users can do without one, came with the second version.
+  password: requiredIn(f.string({ secret: true }), { until: "2015-12-01.2.2" }),
   expiryTime: f.dateTime(),
   sshPublicKey: f.string({ since: "2016-02-01.3.0" }),
 };
@@ -17,8 +18,6 @@ export const ComputeNodeUser = model("ComputeNodeUser", {
   name: required(f.string({ minLength: 1 })),
   isAdmin: f.boolean({ default: false }),
   ...secrets,
-  // Linux nodes, which can do without, came with the version after.
-  password: requiredIn(secrets.password, { until: "2015-12-01.2.2" }),
 });
 
 /** What is left out is not kept: the expiry becomes a day from now, password and key are gone. */
