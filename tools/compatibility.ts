@@ -49,7 +49,8 @@ const usesOf = (operations: readonly OperationDeclaration[]): Map<string, Use> =
   };
   for (const operation of operations) {
     for (const model of [operation.query, operation.body, operation.answer.body, operation.answer.item]) {
-      if (model !== undefined && Object.keys(model.fields).length > 0) visit(model, groupOf(operation), undefined);
+      if (model !== undefined && Object.keys(model.fields).length > 0)
+        visit(model, groupOf(operation), operation.recorded === undefined ? undefined : operation.id);
     }
   }
   return uses;

@@ -26,15 +26,15 @@ export const NodeUpdateUserParameter = model("NodeUpdateUserParameter", secrets)
 export const ComputeNodeGetRemoteLoginSettingsResult = model("ComputeNodeGetRemoteLoginSettingsResult", {
   remoteLoginIPAddress: required(f.string()),
   remoteLoginPort: required(f.int32()),
-  ipv6RemoteLoginIPAddress: f.string({ since: "2025-06-01" }),
-  ipv6RemoteLoginPort: f.int32({ since: "2025-06-01" }),
+  ipv6RemoteLoginIPAddress: f.string({ since: "2025-06-01", recorded: recorded.neverSent }),
+  ipv6RemoteLoginPort: f.int32({ since: "2025-06-01", recorded: recorded.neverSent }),
 });
 
 export const UploadBatchServiceLogsConfiguration = model("UploadBatchServiceLogsConfiguration", {
   containerUrl: required(f.string({ minLength: 1 })),
   startTime: required(f.dateTime()),
   endTime: f.dateTime(),
-  identityReference: f.object(ComputeNodeIdentityReference, { since: "2021-06-01.14.0" }),
+  identityReference: f.object(ComputeNodeIdentityReference, { since: "2021-06-01.14.0", refused: "InvalidPropertyValue" }),
 });
 
 export const UploadBatchServiceLogsResult = model("UploadBatchServiceLogsResult", {

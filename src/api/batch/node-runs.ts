@@ -5,6 +5,7 @@ import { operation } from "../operation.ts";
 import { TaskContainerExecutionInformation } from "./containers.ts";
 import { TaskFailureInformation } from "./failures.ts";
 import { selectListQuery, selectQuery } from "./queries.ts";
+import { recorded } from "./recorded.ts";
 import { taskExecutionResult } from "./start-tasks.ts";
 import { ComputeNodeInformation } from "./tasks.ts";
 
@@ -61,6 +62,7 @@ export const SubtaskInformation = model("SubtaskInformation", {
 export const listPreparationAndReleaseTaskStatus = operation("Job_ListPreparationAndReleaseTaskStatus", {
   method: "GET",
   path: "/jobs/{jobId}/jobpreparationandreleasetaskstatus",
+  recorded: recorded.noRuns,
   summary: "Lists how a job's preparation and release tasks went on each node that they ran on.",
   query: selectListQuery,
   conditions: "none",
@@ -76,6 +78,7 @@ export const listPreparationAndReleaseTaskStatus = operation("Job_ListPreparatio
 export const listSubtasks = operation("Task_ListSubtasks", {
   method: "GET",
   path: "/jobs/{jobId}/tasks/{taskId}/subtasksinfo",
+  recorded: recorded.noRuns,
   summary: "Lists the subtasks of a multi-instance task; a task of one node has none.",
   query: selectQuery,
   conditions: "none",

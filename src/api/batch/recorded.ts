@@ -25,6 +25,11 @@ export const recorded = {
   release: "The tasks of a job with a release task wait and say so (JobReleaseTaskNotSupported).",
   preemption: "No running task is stopped for one of a higher priority.",
   interNode: "Host nodes of one machine always reach each other.",
+  applications: "Applications are made in the management plane, which comes later: the list is empty, and reading one is a 404.",
+  certificatesKept: "Certificates are validated, kept, listed and referred to, but not put on nodes.",
+  noRuns: "Nothing has run yet that it could tell of: see preparation, release and multi-instance tasks.",
+  upgrade:
+    "A pool of Cloud Services has no nodes, so that its upgrade is over at once; every other pool refuses (OperationNotValidOnPool).",
   traffic: "The traffic of nodes is not measured: always 0.",
   neverSent: "Read in examples, not sent: there is nothing to tell.",
 } as const;

@@ -2,6 +2,7 @@
 import { f, model, required } from "../fields.ts";
 import { noQuery, operation } from "../operation.ts";
 import { filterListQuery } from "./queries.ts";
+import { recorded } from "./recorded.ts";
 import { ImageReference } from "./virtual-machines.ts";
 
 export const NodeAgentSku = model("NodeAgentSku", {
@@ -29,6 +30,7 @@ export const upgradePoolOS = operation("Pool_UpgradeOS", {
   until: "2018-08-01.7.0",
   method: "POST",
   path: "/pools/{poolId}/upgradeos",
+  recorded: recorded.upgrade,
   summary: "Gives a pool of Cloud Services another version of its operating system; no other pool can be upgraded.",
   query: noQuery,
   body: PoolUpgradeOSParameter,
