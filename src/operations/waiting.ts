@@ -70,6 +70,9 @@ const explainNode = async (
 ): Promise<Explanation> => {
   const { pool, node } = await loadNode(store, accountId, poolId, nodeId);
   const reachable = node.agentId !== undefined && channel.isConnected(node.agentId);
-  const reasons = listed(nodeWaiting(node), reachable || node.state === "creating" || node.state === "deallocated" ? undefined : waiting("NodeUnreachable"));
+  const reasons = listed(
+    nodeWaiting(node),
+    reachable || node.state === "creating" || node.state === "deallocated" ? undefined : waiting("NodeUnreachable"),
+  );
   return { subject: { poolId: pool.id, nodeId: node.id }, state: node.state, reasons };
 };
