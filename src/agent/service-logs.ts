@@ -1,6 +1,6 @@
 // What the agent has written down about one node, for whoever looks for the cause of an error: found, cleaned of what is secret or another
 // node's, and uploaded. Nothing here is a task's: what tasks write is in their own files.
-import { createReadStream, createWriteStream, mkdirSync } from "node:fs";
+import { createReadStream, createWriteStream, mkdirSync, rmSync } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -132,7 +132,10 @@ const withLineEnds = async function* (lines: AsyncIterable<string>): AsyncGenera
   for await (const line of lines) yield `${line}\n`;
 };
 
+/** What an earlier agent had begun goes; if it is still wanted, the control plane says so again. */
 export const openServiceLogs = (context: AgentContext): ServiceLogs => {
+  const drafts = join(context.layout.directory, "uploads");
+  rmSync(drafts, { recursive: true, force: true });
   const { log } = context;
   const closing = new AbortController();
   const underWay = new Set<string>();
@@ -169,7 +172,7 @@ export const openServiceLogs = (context: AgentContext): ServiceLogs => {
       const key = `${choreId}.${nodeId}`;
       if (underWay.has(key) || closing.signal.aborted) return false;
       underWay.add(key);
-      const directory = join(context.layout.directory, "uploads", key);
+      const directory = join(drafts, key);
       const container = withoutSecrets(order.containerUrl);
       try {
         await uploadAll(directory, nodeId, order);
