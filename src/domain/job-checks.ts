@@ -4,6 +4,7 @@ import type { JobPatchParameter, PoolInformation } from "../api/batch/jobs.ts";
 import { ApiError, invalidProperty, missingProperty } from "../api/errors.ts";
 import type { Infer } from "../api/fields.ts";
 import type { Job, JobSpec } from "./jobs.ts";
+import { checkSubnet } from "./network-checks.ts";
 import { checkPool, type PoolSurroundings } from "./pool-checks.ts";
 import { checkResourceFiles } from "./staging-checks.ts";
 import { checkOutputFiles } from "./task-checks.ts";
@@ -16,12 +17,14 @@ type JobSettings = Omit<JobSpec, "id">;
 /** Throws the refusal of a new job. Whether its pool exists is not asked: tasks wait until it does. */
 export const checkJob = (spec: JobSettings, surroundings: PoolSurroundings): void => {
   checkPoolInfo(spec.poolInfo, surroundings);
+  checkSubnet(spec.networkConfiguration?.subnetId, surroundings.subscriptionId);
   checkSpecialTasks(spec);
 };
 
 /** Throws the refusal of what a schedule's jobs are to be: as of a job, but their automatic pool may live as long as the schedule. */
 export const checkJobSpecification = (spec: JobSettings, surroundings: PoolSurroundings): void => {
   checkAutoPool(spec.poolInfo, surroundings);
+  checkSubnet(spec.networkConfiguration?.subnetId, surroundings.subscriptionId);
   checkSpecialTasks(spec);
 };
 
@@ -87,6 +90,7 @@ export const checkJobChange = (job: Job, change: JobChange, surroundings: PoolSu
   if (change.onAllTasksComplete === "noaction" && job.spec.onAllTasksComplete === "terminatejob") {
     throw invalidProperty("onAllTasksComplete", "The value cannot be changed back to noaction once it is terminatejob.", "noaction");
   }
+  checkSubnet(change.networkConfiguration?.subnetId, surroundings.subscriptionId);
   if (change.poolInfo !== undefined) checkPoolChange(job, change.poolInfo, surroundings);
 };
 

@@ -21,7 +21,7 @@ const subnetPattern =
 /** `subscriptionId` is the account's; a subnet must be of the same. Undefined where the account has none. */
 export const checkNetwork = (network: Network | undefined, subscriptionId: string | undefined): void => {
   if (network === undefined) return;
-  if (network.subnetId !== undefined) checkSubnet(network.subnetId, subscriptionId);
+  checkSubnet(network.subnetId, subscriptionId);
   const provision = network.publicIPAddressConfiguration?.provision;
   const addresses = network.publicIPAddressConfiguration?.ipAddressIds ?? [];
   if (provision === "usermanaged" && addresses.length === 0) {
@@ -37,8 +37,9 @@ export const checkNetwork = (network: Network | undefined, subscriptionId: strin
   checkNatPools(natPools);
 };
 
-/** The format is that of the documentation; the wording of both reasons: unverified. */
-const checkSubnet = (subnetId: string, subscriptionId: string | undefined): void => {
+/** Of a pool, or of a job. The format is that of the documentation; the wording of both reasons: unverified. */
+export const checkSubnet = (subnetId: string | undefined, subscriptionId: string | undefined): void => {
+  if (subnetId === undefined) return;
   const match = subnetPattern.exec(subnetId);
   if (match === null) {
     throw invalidProperty(

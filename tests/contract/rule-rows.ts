@@ -234,6 +234,7 @@ const special =
 const command = { commandLine: "x" };
 
 export const ofJobs: Row[] = [
+  row("a malformed subnet", { networkConfiguration: { subnetId: "/subnets/x" } }, "subnetId"),
   ...ofPools.map((one): Row => ({ ...one, what: `automatic pool: ${one.what}`, body: auto(one.body) })),
   ...[...ofAllTasks, ...ofOutputs].map(special("jobManagerTask", { id: "m", ...command })),
   ...ofAllTasks.map(special("jobPreparationTask", command)),

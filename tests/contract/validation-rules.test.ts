@@ -58,6 +58,7 @@ const tables: [id: OperationId, rows: Row[]][] = [
       row("a formula that is none", { autoScaleFormula: "$TargetDedicatedNodes=" }, null, "AutoScalingFormulaSyntaxError"),
     ],
   ],
+  ["Job_Patch", [row("a malformed subnet", { networkConfiguration: { subnetId: "/subnets/x" } }, "subnetId")]],
   ["Job_Patch", [row("another pool", { poolInfo: { poolId: "q" } }, null, "OperationInvalidForCurrentState", 409)]],
   ["Job_Update", [row("another pool", { poolInfo: { poolId: "q" } }, null, "OperationInvalidForCurrentState", 409)]],
   [
