@@ -73,6 +73,12 @@ test("parameters within a segment", () => {
     thumbprintAlgorithm: "sha1",
     thumbprint: "ab c",
   });
+  for (const path of [
+    "/certificates%28thumbprintAlgorithm%3Dsha1%2cthumbprint%3Dab%2520c%29",
+    "/certificates(ThumbprintAlgorithm=sha1,Thumbprint=ab%2520c)",
+  ]) {
+    assert.equal(own.find("GET", path)[0]?.params.thumbprint, "ab%20c", "escaped once, in the two ways that the service writes the names");
+  }
   assert.equal(
     code(() => own.find("GET", "/certificates(thumbprint=x)")),
     "ResourceNotFound",

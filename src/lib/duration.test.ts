@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { durationMs, durationTicks, normaliseDuration, unlimitedDuration } from "./duration.ts";
+import { durationMs, durationOf, durationTicks, normaliseDuration, unlimitedDuration } from "./duration.ts";
 
 const rows: [text: string, normalised: string | undefined, why: string][] = [
   ["PT01H00M00S", "PT1H", "recorded"],
@@ -35,6 +35,11 @@ test("what is normalised stays and means the same", () => {
       assert.equal(durationTicks(normal), durationTicks(text));
     }),
   );
+});
+
+test("of milliseconds", () => {
+  const spelled = [0, 1, 50, 1_000, 1_750, 3_600_000, 90_061_001, 999.9].map(durationOf);
+  assert.deepEqual(spelled, ["PT0S", "PT0.001S", "PT0.05S", "PT1S", "PT1.75S", "PT1H", "P1DT1H1M1.001S", "PT0.999S"]);
 });
 
 test("milliseconds, with unlimited as Infinity", () => {
