@@ -29,7 +29,7 @@ export const checkPool = (pool: PoolParameter, surroundings: PoolSurroundings): 
   checkNetwork(pool.networkConfiguration, surroundings.subscriptionId);
   checkUsers(pool.userAccounts);
   checkMounts(pool.mountConfiguration);
-  checkUpgradePolicy(pool.upgradePolicy);
+  checkUpgradePolicy(pool);
 };
 
 /** The part that `updateproperties` and a patch of a pool with nodes can change. */
@@ -145,7 +145,16 @@ const checkMounts = (mounts: PoolParameter["mountConfiguration"]): void => {
     throw invalidProperty("relativeMountPath", "The mount path must be relative and must not leave the mounts directory.", outside);
 };
 
-const checkUpgradePolicy = (policy: PoolParameter["upgradePolicy"]): void => {
+const checkUpgradePolicy = ({ upgradePolicy: policy, virtualMachineConfiguration: machine }: PoolParameter): void => {
+  if (
+    policy?.automaticOSUpgradePolicy?.enableAutomaticOSUpgrade === true &&
+    machine?.windowsConfiguration?.enableAutomaticUpdates === true
+  ) {
+    throw invalidProperty(
+      "enableAutomaticUpdates",
+      "The value cannot be true for a pool whose operating system is upgraded automatically.",
+    );
+  }
   const { maxBatchInstancePercent: batch, maxUnhealthyInstancePercent: unhealthy } = policy?.rollingUpgradePolicy ?? {};
   if (batch !== undefined && unhealthy !== undefined && unhealthy < batch) {
     throw invalidProperty("maxUnhealthyInstancePercent", "The value must not be less than maxBatchInstancePercent.", String(unhealthy));

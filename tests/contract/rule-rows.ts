@@ -152,6 +152,18 @@ export const ofPools: Row[] = [
     endpoints([nat({ networkSecurityGroupRules: [rule({ sourcePortRanges: ["1-5", "5"] })] })]),
     "sourcePortRanges",
   ),
+  row(
+    "two who upgrade Windows",
+    {
+      ...machine({
+        imageReference: { virtualMachineImageId: gallery },
+        nodeAgentSKUId: "batch.node.windows amd64",
+        windowsConfiguration: { enableAutomaticUpdates: true },
+      }),
+      upgradePolicy: { mode: "automatic", automaticOSUpgradePolicy: { enableAutomaticOSUpgrade: true } },
+    },
+    "enableAutomaticUpdates",
+  ),
   row("two users of one name", { userAccounts: [account(), account({ name: "U" })] }, "userAccounts"),
   row("a uid without a gid", { userAccounts: [account({ linuxUserConfiguration: { uid: 1 } })] }, "gid"),
   row("a gid without a uid", { userAccounts: [account({ linuxUserConfiguration: { gid: 1 } })] }, "uid"),
