@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { livesIn, type Version, versions } from "../../src/api/versions.ts";
 import { documentOf } from "../support/documents.ts";
-import { exampleWorld, refusalOf } from "../support/example-world.ts";
+import { type ExampleWorld, exampleWorld, refusalOf } from "../support/example-world.ts";
 import { type Example, type ExampleFolder, readExamples } from "../support/examples.ts";
 import { startQuern } from "../support/quern.ts";
 import { sendExample } from "../support/send-example.ts";
@@ -67,7 +67,19 @@ test("every example in every version", { timeout: 280_000 }, async (t) => {
         wrong.add(`${example.name} reads back: ${problem}`);
     }
     await t.test(version, () => assert.deepEqual([...wrong], []));
+    await t.test(`${version}: names of the query and values of lists in any letter case`, () => inAnyCase(world, version));
   }
   t.diagnostic(`${sent} requests`);
   assert.ok(sent > 22 * 40);
 });
+
+/** Newer clients say timeOut, those of 2017 noAction; both are understood in every version. */
+const inAnyCase = async ({ user }: ExampleWorld, version: Version): Promise<void> => {
+  const page = await user.ok("GET", "/jobs?timeOut=20&MaxResults=1", undefined, { version });
+  assert.equal(page.json.value.length, 1);
+  for (const disableTasks of ["requeue", "reQueue", "REQUEUE"]) {
+    const id = `case-${version.replaceAll(/[^0-9]/g, "-")}-${disableTasks.length}${disableTasks.charCodeAt(1)}${disableTasks.charCodeAt(2)}`;
+    await user.ok("POST", "/jobs", { id, poolInfo: { poolId: "shared" } }, { version });
+    await user.ok("POST", `/jobs/${id}/disable`, { disableTasks }, { version });
+  }
+};
