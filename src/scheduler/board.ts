@@ -21,6 +21,8 @@ export type NodeView = {
   pace: Pace;
   /** When a task last left it: for the dispatch latency. */
   freedAt: Instant;
+  /** What its provider and agent were last asked for, so that they are not asked again with every look at the pool. */
+  asked?: { what: "remove" | "host"; boot: number; at: Instant };
 };
 export type JobView = {
   job: Job;

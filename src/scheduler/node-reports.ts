@@ -12,16 +12,21 @@ import type { Context } from "./context.ts";
 
 export type NodeEvent = Extract<AgentEvent, { type: "node" | "nodeRemoved" | "choreDone" }>;
 
+type Told = { before: Node; after: Node } | "stale" | undefined;
+
 /** Durable when it resolves. */
 export const applyNodeEvent = async (context: Context, agentId: string, event: NodeEvent): Promise<void> => {
   if (event.type === "choreDone") return choreDone(context, event);
-  const done = await context.store.decide(async (read) => {
+  const done = await context.store.decide<Told>(async (read) => {
     const node = await getNodeById(read, event.nodeId);
     if (node === undefined) return { writes: [], result: undefined };
     const { writes, after } =
       event.type === "node" ? reported(context, node, agentId, event) : await removed(context, read, node, event.boot);
+    // Of an earlier boot, or said twice: nothing follows from it.
+    if (event.type === "nodeRemoved" && writes.length === 0) return { writes, result: "stale" };
     return { writes, result: { before: node, after } };
   });
+  if (done === "stale") return;
   if (done === undefined) {
     // A node that nobody wants: of a pool deleted while its agent was away.
     if (event.type === "node") context.channel.send(agentId, { type: "removeNode", nodeId: event.nodeId });

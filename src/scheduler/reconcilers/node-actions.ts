@@ -35,7 +35,8 @@ export const actOnNodes = async (context: Context, key: PoolKey): Promise<boolea
  * now is no reason to lose them, so unlike new ones they wait.
  */
 const hostAgain = async (context: Context, key: PoolKey, nodes: readonly Node[]): Promise<void> => {
-  const unhosted = nodes.filter((node) => node.state === "starting" && node.agentId === undefined && node.leaving === undefined);
+  const started = nodes.filter((node) => node.state === "starting" && node.agentId === undefined && node.leaving === undefined);
+  const unhosted = started.filter((node) => mayAsk(context, node, "host"));
   const pool = unhosted.length === 0 ? undefined : await getPool(context.store, key.accountId, key.poolKey);
   if (pool === undefined) return;
   const name = await context.accountName(key.accountId);
@@ -44,8 +45,19 @@ const hostAgain = async (context: Context, key: PoolKey, nodes: readonly Node[])
     await context.provider.create(unhosted.map((node) => nodeOrder(node, pool, account)));
   } catch (error) {
     context.log.error({ err: error, pool: pool.id }, "deallocated nodes could not be started; they are asked for again");
-    context.bells.poolAfter(key, retryMs);
   }
+  context.bells.poolAfter(key, retryMs);
+};
+
+/** Every answer about one node makes us look at all: without a pause between two questions, each answer would lead to several. */
+const mayAsk = ({ board, clock }: Context, node: Node, what: "remove" | "host"): boolean => {
+  const view = board.view(node).nodes.get(node.id);
+  if (view === undefined) return true;
+  const { asked } = view;
+  const at = clock.now();
+  if (asked?.what === what && asked.boot === node.boot && Math.abs(at - asked.at) < retryMs) return false;
+  view.asked = { what, boot: node.boot, at };
+  return true;
 };
 
 type Step = {
@@ -134,8 +146,9 @@ const boot = async (context: Context, agentId: string, node: Node): Promise<void
 const remove = async (context: Context, key: PoolKey, nodes: readonly Node[]): Promise<boolean> => {
   if (nodes.length === 0) return false;
   const ids = nodes.map((node) => node.id);
-  await context.provider.remove(ids);
-  for (const node of nodes) if (node.agentId !== undefined) context.channel.send(node.agentId, { type: "removeNode", nodeId: node.id });
+  const asked = nodes.filter((node) => node.leaving?.kind === "remove" || mayAsk(context, node, "remove"));
+  if (asked.length > 0) await context.provider.remove(asked.map((node) => node.id));
+  for (const node of asked) if (node.agentId !== undefined) context.channel.send(node.agentId, { type: "removeNode", nodeId: node.id });
   const statuses = await context.provider.statuses(ids);
   const isGone = (node: Node): boolean =>
     (node.leaving?.kind === "remove" && statuses.get(node.id)?.status === "gone") ||
