@@ -85,6 +85,24 @@ test("node operations", { timeout: 120_000 }, async (t) => {
     await user.ok("DELETE", "/jobs/rest");
   });
 
+  await t.test("nodes of a busy pool stop and start together, many times", async () => {
+    await user.pool("churn", { targetDedicatedNodes: 3 });
+    await user.job("churn", "churn");
+    for (let n = 0; n < 30; n++) await user.task("churn", `t${n}`, sh("sleep 0.1"));
+    const stopAndStart = async ({ id }: { id: string }): Promise<void> => {
+      const node = `/pools/churn/nodes/${id}`;
+      for (let n = 0; n < 15; n++) {
+        await user.ok("POST", `${node}/deallocate`);
+        await nodeIs(node, "deallocated");
+        await user.ok("POST", `${node}/start`);
+        await user.seen(node, ({ state }: any) => state === "idle" || state === "running");
+      }
+    };
+    await Promise.all((await user.nodes("churn")).map(stopAndStart));
+    await user.seen("/jobs/churn/taskcounts", ({ taskCounts }: any) => taskCounts.succeeded === 30);
+    await user.ok("DELETE", "/pools/churn");
+  });
+
   await t.test("users are added, changed and removed, and their passwords are nowhere", async () => {
     const node = await nodeOf("anew");
     const secret = "very-S3cret-password";
