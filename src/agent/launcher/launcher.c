@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -492,7 +491,7 @@ static void lock_directory(void) {
   }
   if (ftruncate(lock, 0) < 0) die("lock");
 }
-static void set_up(const char *directory, int *listener, int *signals, int *watch) {
+static void set_up(const char *directory, int *listener, int *signals) {
   struct stat s;
   sigset_t mask;
   struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"}; // relative: sun_path holds 108 bytes
@@ -509,8 +508,6 @@ static void set_up(const char *directory, int *listener, int *signals, int *watc
   unlink("socket");
   if (bind(*listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(*listener, 8) < 0) die("socket");
   if (write(lock, "1", 1) != 1) die("lock");
-  *watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  inotify_add_watch(*watch, ".", IN_DELETE | IN_MOVED_FROM);
   sigemptyset(&mask);
   sigaddset(&mask, SIGCHLD), sigaddset(&mask, SIGTERM), sigaddset(&mask, SIGINT), sigaddset(&mask, SIGHUP);
   sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -531,31 +528,34 @@ static void read_signals(int signals) {
   while (read(signals, &info, sizeof info) == sizeof info) if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) stop_all();
   reap();
 }
-// Nobody could reach us any more: our socket, or the whole directory, was removed.
-static void check_socket(int watch) {
-  char events[4096];
-  while (read(watch, events, sizeof events) > 0) {}
+// Nobody could reach us any more: our socket, or the whole directory, was removed. Looked at now and then instead of watched: a user has only
+// 128 inotify instances, and a machine may have more nodes.
+enum { LOOK_MS = 5000 };
+static void check_socket(void) {
   if (access("socket", F_OK) < 0) stop_all();
 }
 static int idle(void) { return !running.first && !queue.first; }
 
 int main(int argc, char **argv) {
-  int listener, signals, watch;
-  long lease = 0;
+  int listener, signals;
+  long lease = 0, alone_ms = 0; // how long it has been idle without an agent, in whole looks
   if (argc != 2 && !(argc == 4 && !strcmp(argv[2], "--lease") && number(argv[3], 1, &lease) && lease < 1000000)) {
     fprintf(stderr, "usage: launcher DIRECTORY [--lease SECONDS]\n");
     return 2;
   }
-  set_up(argv[1], &listener, &signals, &watch);
+  set_up(argv[1], &listener, &signals);
   go_into_background();
   while (ending == SERVE || !idle()) {
-    struct pollfd ready[] = {{signals, POLLIN, 0}, {listener, POLLIN, 0}, {watch, POLLIN, 0}, {agent, POLLIN | (out.length && !journal_stuck ? POLLOUT : 0), 0}};
-    int leased = lease && agent < 0 && idle(), woken = poll(ready, 4, journal_stuck ? 1000 : leased ? lease * 1000 : -1);
-    if (woken == 0 && leased && !journal_stuck) ending = DRAIN;
+    struct pollfd ready[] = {{signals, POLLIN, 0}, {listener, POLLIN, 0}, {agent, POLLIN | (out.length && !journal_stuck ? POLLOUT : 0), 0}};
+    int leased = lease && agent < 0 && idle(), wait = journal_stuck ? 1000 : LOOK_MS;
+    if (leased && lease * 1000 - alone_ms < wait) wait = lease * 1000 - alone_ms;
+    int woken = poll(ready, 3, wait);
+    if (woken == 0) check_socket();
+    alone_ms = woken == 0 && leased && !journal_stuck ? alone_ms + wait : 0;
+    if (leased && alone_ms >= lease * 1000) ending = DRAIN;
     if (woken < 0) continue;
     if (ready[0].revents) read_signals(signals);
-    if (ready[2].revents) check_socket(watch);
-    if (ready[3].revents & (POLLIN | POLLHUP | POLLERR)) listen_to_agent();
+    if (ready[2].revents & (POLLIN | POLLHUP | POLLERR)) listen_to_agent();
     if (ready[1].revents) welcome(listener);
     start_queued();
     write_journal();
