@@ -1,7 +1,8 @@
 // The one connection of the agent to its control plane: dials out, says hello, keeps itself alive, comes back. It carries messages and knows
 // when contact was last had; what messages mean is agent.ts's business.
-import { type FSWatcher, readFileSync, watch } from "node:fs";
+import { readFileSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
+import { MessageChannel } from "node:worker_threads";
 import { WebSocket } from "ws";
 import type { ToAgent, ToControlPlane } from "../api/agent/messages.ts";
 import type { Clock, Timer } from "../lib/clock.ts";
@@ -72,6 +73,29 @@ const contactWatch = (
     timer = clock.after(Math.max(leftMs, 1), () => (clock.elapsed() - lastContact() >= limitMs() ? expired() : arm()));
   };
   return { arm, cancel: () => timer?.cancel() };
+};
+
+/**
+ * Watches the directory; where the user's inotify instances are used up, lives on without: then an address that changed is found at the next
+ * attempt. Either way it keeps the process alive.
+ */
+const watchOrNot = (directory: string, log: Log, changed: (name: string | null) => void): { close(): void } => {
+  const without = (error: unknown): { close(): void } => {
+    log.warn({ err: error }, "the control file is not watched");
+    const { port1, port2 } = new MessageChannel();
+    port1.on("message", () => {});
+    return { close: () => port2.close() };
+  };
+  try {
+    const watcher = watch(directory, (_, name) => changed(name));
+    let current: { close(): void } = watcher;
+    watcher.on("error", (error) => {
+      current = without(error);
+    });
+    return { close: () => current.close() };
+  } catch (error) {
+    return without(error);
+  }
 };
 
 export const openConnection = (options: ConnectionOptions): Connection => {
@@ -188,12 +212,11 @@ export const openConnection = (options: ConnectionOptions): Connection => {
 
   // The directory, not the file: it is replaced by rename. This also keeps the process alive while it waits.
   const name = basename(options.controlFile);
-  const watcher: FSWatcher = watch(dirname(options.controlFile), (_, changed) => {
+  const watcher = watchOrNot(dirname(options.controlFile), log, (changed) => {
     if (closed || (changed !== null && changed !== name) || socket !== undefined) return;
     pauseMs = firstPauseMs;
     dial();
   });
-  watcher.on("error", (error) => log.warn({ err: error }, "the control file is not watched any more"));
 
   armWatches();
   dial();

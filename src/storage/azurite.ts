@@ -1,5 +1,5 @@
-// Azurite, the blob storage of the embedded default, as a child process: started, watched, restarted with the same data, stopped. A stale
-// one of a crashed server is ended first, because two must not share their files. Its port is for pass-through.ts alone.
+// Azurite, the blob storage of the embedded default, as a child process: started, watched, restarted with the same data, stopped. It ends by
+// itself when the control plane is gone; one that did not yet is ended before another starts, because two must not share their files. Its port is for pass-through.ts alone.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -46,6 +46,8 @@ const azuriteMain = createRequire(import.meta.url).resolve("azurite/dist/src/blo
 const preload = `
   import { createRequire, registerHooks } from "node:module";
   process.title = "quern azurite";
+  // The other end is the control plane's. When it is gone, killed or crashed, this ends too, and writes what it has.
+  process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).on("error", () => process.kill(process.pid, "SIGTERM")).resume();
   registerHooks({
     load: (url, context, next) =>
       url.includes("/node_modules/applicationinsights/") ? { format: "commonjs", source: "module.exports = {};", shortCircuit: true } : next(url, context),
@@ -80,7 +82,7 @@ const spawnAzurite = (options: AzuriteOptions): ChildProcess =>
     cwd: options.directory,
     env: options.environment,
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
 
 /** Resolves with the port that it announces; rejects when it ends before. */
@@ -100,10 +102,10 @@ const listening = (child: ChildProcess): Promise<number> =>
     });
   });
 
-/** From here on it must not keep the control plane from ending (a crash drill). */
+/** From here on it must not keep the control plane from ending. */
 const letGo = (child: ChildProcess): void => {
   child.unref();
-  for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
+  for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket | null)?.unref();
 };
 
 export const startAzurite = (options: AzuriteOptions): Azurite => {

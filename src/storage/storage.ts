@@ -40,8 +40,7 @@ export interface StorageService {
   hosts(baseUrls: readonly string[]): string[];
   /** Takes requests for the embedded account; false when it is not one. Goes before everything else that reads the request. */
   passThrough?(request: IncomingMessage, response: ServerResponse): boolean;
-  /** With `keepRunning` (a crash drill) the embedded storage is left alone. */
-  close(options?: { keepRunning?: boolean }): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Throws ConnectionStringError. The embedded storage starts at once and in parallel: await `ready` before using it. */
@@ -117,9 +116,9 @@ const embedded = ({ directory, inMemory, clock, ids, log, environment, ownKey }:
       return [...new Set([...own, ...[...ports].flatMap((port) => aliases.map((alias) => alias + port))])];
     },
     passThrough: passThrough.handle,
-    close: async ({ keepRunning = false } = {}) => {
+    close: async () => {
       passThrough.close();
-      if (!keepRunning) await child.close();
+      await child.close();
     },
   };
 };
