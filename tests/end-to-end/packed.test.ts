@@ -20,11 +20,13 @@ test("a packed tarball, installed elsewhere, starts and runs a task", { timeout:
     await stop();
     await rm(directory, { recursive: true, force: true });
   });
-  const npm = (...args: string[]): Promise<{ stdout: string }> => run("npm", args, { cwd: directory, maxBuffer: 1 << 24 });
-  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", directory], { cwd: repository, maxBuffer: 1 << 24 });
+  // Under `npm test` npm's own variables name this project as the place to work on, whatever the working directory is.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+  const npm = (cwd: string, ...args: string[]): Promise<{ stdout: string }> => run("npm", args, { cwd, env, maxBuffer: 1 << 24 });
+  const { stdout } = await npm(repository, "pack", "--json", "--pack-destination", directory);
   const tarball = JSON.parse(stdout.slice(stdout.indexOf("[")))[0].filename;
   await writeFile(join(directory, "package.json"), '{"name":"elsewhere","private":true}');
-  await npm("install", "--prefer-offline", "--no-audit", "--no-fund", join(directory, tarball));
+  await npm(directory, "install", "--prefer-offline", "--no-audit", "--no-fund", join(directory, tarball));
 
   const readyFile = join(directory, "ready.json");
   const quern = spawn(
