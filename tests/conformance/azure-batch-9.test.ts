@@ -1,4 +1,4 @@
-// npm azure-batch 9.0.0 (2020-03-01.11.0, the callback-era client): pools, jobs, tasks and files, unmodified.
+// npm azure-batch 9.0.0 (2020-03-01.11.0, the callback-era client): pools, jobs, tasks, schedules and files, unmodified.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
@@ -6,6 +6,7 @@ import { isCalledBy } from "../support/coverage.ts";
 import { startQuern, until } from "../support/quern.ts";
 
 const require = createRequire(import.meta.url);
+const moment = createRequire(require.resolve("azure-batch"))("moment");
 
 test("azure-batch 9", async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
@@ -56,6 +57,21 @@ test("azure-batch 9", async (t) => {
     });
   });
   assert.equal(text, "nine\n");
+  await client.jobSchedule.add({
+    id: "s9",
+    schedule: { recurrenceInterval: moment.duration({ hours: 1 }) },
+    jobSpecification: { poolInfo: { poolId: "p9" } },
+  });
+  const schedule = await client.jobSchedule.get("s9");
+  assert.deepEqual([schedule.state, schedule.executionInfo.recentJob.id], ["active", "s9:job-1"]);
+  await client.task.add("s9:job-1", { id: "scheduled", commandLine: "/bin/true" });
+  await until(
+    () => client.task.get("s9:job-1", "scheduled"),
+    (view: any) => view.state === "completed",
+  );
+  assert.equal((await client.job.listFromJobSchedule("s9")).length, 1);
+  await client.jobSchedule.terminate("s9");
+  await client.jobSchedule.deleteMethod("s9");
   const nodes = await client.computeNodeOperations.list("p9");
   assert.equal(nodes.length, 1);
   const images = await client.account.listSupportedImages();
