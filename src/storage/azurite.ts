@@ -46,8 +46,9 @@ const azuriteMain = createRequire(import.meta.url).resolve("azurite/dist/src/blo
 const preload = `
   import { createRequire, registerHooks } from "node:module";
   process.title = "quern azurite";
-  // The other end is the control plane's. When it is gone, killed or crashed, this ends too, and writes what it has.
-  process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).on("error", () => process.kill(process.pid, "SIGTERM")).resume();
+  // The other end is the control plane's. When it is gone, killed or crashed, this ends too, and writes what it has. Listening to it must not
+  // keep Azurite from ending by itself once it is told to.
+  process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).on("error", () => process.kill(process.pid, "SIGTERM")).resume().unref();
   registerHooks({
     load: (url, context, next) =>
       url.includes("/node_modules/applicationinsights/") ? { format: "commonjs", source: "module.exports = {};", shortCircuit: true } : next(url, context),

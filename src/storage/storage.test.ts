@@ -181,7 +181,9 @@ test("signed URLs work at either address, over http and https, and https-only on
 
 test("stopped and started again the data is there, and nothing is left running", { timeout: 60_000 }, async (t) => {
   const directory = aDirectory();
-  const first = start(t, directory);
+  const complaints: string[] = [];
+  const log: Log = { ...silentLog, error: (_fields, message) => void complaints.push(message), child: () => log };
+  const first = start(t, directory, { log });
   await first.ready;
   const service = (port: number, storage: StorageService) =>
     BlobServiceClient.fromConnectionString(storage.connectionString(`http://127.0.0.1:${port}`)!);
@@ -192,6 +194,7 @@ test("stopped and started again the data is there, and nothing is left running",
   assert.equal(isAlive(identity), true);
   await first.close();
   assert.equal(isAlive(identity), false);
+  assert.deepEqual(complaints, [], "it ended when it was asked to and did not have to be killed");
   const second = start(t, directory);
   await second.ready;
   const blob = service(await aFront(t, second), second)
