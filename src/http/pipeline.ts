@@ -7,6 +7,7 @@ import { livesIn, servedVersion, type Version } from "../api/versions.ts";
 import type { Principal } from "../auth/principal.ts";
 import { type AccountDirectory, authenticateSharedKey } from "../auth/shared-key.ts";
 import type { Filterable } from "../domain/filter.ts";
+import { assert } from "../lib/bug.ts";
 import { redactText } from "../lib/redact.ts";
 import { NodeUnreachable } from "../node-management/channel.ts";
 import type { Reply, Request, Services } from "../operations/handler.ts";
@@ -111,7 +112,7 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
       filterables: options.filterables,
     });
     const handler = options.handlers[operation.id];
-    if (handler === undefined) throw new ApiError("NotImplemented");
+    assert(handler !== undefined, `${operation.id} has no handler`);
     const limitMs = timeoutMs(target);
     const reply = await inTime(handler(handled.request as never, options.services), limitMs, clock);
     if (response.destroyed) {
