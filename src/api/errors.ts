@@ -49,7 +49,6 @@ export const batchErrors = {
   InvalidRange: [416, "The range specified is invalid for the current size of the resource."],
   InternalError: [500, "Server encountered an internal error. Please try again after some time."],
   OperationTimedOut: [500, "Operation could not be completed within the specified time."],
-  NotImplemented: [501, "The requested operation is not implemented on the specified resource."],
   ServerBusy: [503, "Server is busy. Please retry after some time."],
   TooManyRequests: [429, "The request was throttled. Please retry after some time."],
 

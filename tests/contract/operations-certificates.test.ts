@@ -12,6 +12,7 @@ import type { CertificateKey, Context } from "../../src/scheduler/context.ts";
 import { reconcileCertificate } from "../../src/scheduler/reconcilers/certificates.ts";
 import { getCertificate, removeCertificate, saveCertificate } from "../../src/store/certificates.ts";
 import { Conflict } from "../../src/store/db.ts";
+import { missing, openssl } from "../support/require.ts";
 import { sharedPath } from "../support/shared.ts";
 import { aPoolBody, aService, type Service } from "./operations-fixtures.ts";
 import { temporaryFolder } from "./store-fixtures.ts";
@@ -69,16 +70,12 @@ test("blanks in a thumbprint mean nothing, PEM is a form of cer, and the format 
   assert.deepEqual([shown.thumbprint, shown.publicData], [thumbprint.toUpperCase(), data]);
 });
 
-test("a pfx is kept with its password and neither is shown", async (t) => {
+test("a pfx is kept with its password and neither is shown", { skip: missing(openssl) }, async (t) => {
   const folder = temporaryFolder(t);
   const file = (name: string): string => join(folder, name);
-  const openssl = (...args: string[]): void => void execFileSync("openssl", args, { stdio: "ignore" });
-  try {
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", file("k"), "-out", file("c"), "-subj", "/CN=x", "-days", "2");
-    openssl("pkcs12", "-export", "-inkey", file("k"), "-in", file("c"), "-out", file("p"), "-passout", "pass:Secret");
-  } catch {
-    return t.skip("needs openssl");
-  }
+  const run = (...args: string[]): void => void execFileSync("openssl", args, { stdio: "ignore" });
+  run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", file("k"), "-out", file("c"), "-subj", "/CN=x", "-days", "2");
+  run("pkcs12", "-export", "-inkey", file("k"), "-in", file("c"), "-out", file("p"), "-passout", "pass:Secret");
   const service = await aService(t);
   const body = aCertificate({ data: readFileSync(file("p")).toString("base64"), certificateFormat: "pfx", password: "Secret" });
   await service.call("Certificate_Add", { body });

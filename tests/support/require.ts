@@ -23,6 +23,12 @@ export const go: Need = {
     spawnSync("go", ["version"]).status === 0 && existsSync("/usr/share/gocode/src/github.com/Azure/azure-sdk-for-go/services/batch"),
 };
 
+export const openssl: Need = {
+  what: "openssl",
+  install: "apt-get install openssl",
+  isThere: () => spawnSync("openssl", ["version"]).status === 0,
+};
+
 /** For the options of test(): `test("...", { skip: missing(az) }, ...)`. */
 export const missing = (...needs: Need[]): string | false => {
   const absent = needs.filter((need) => !need.isThere());
