@@ -1,5 +1,5 @@
 // A small language in which models are declared: plain data that routing, validation, rendering and documentation read.
-// http/parse.ts and http/render.ts interpret it for a given api-version. The only behaviour here are a model's conversions between versions.
+// wire/parse.ts and wire/render.ts interpret it for a given api-version. The only behaviour here are a model's conversions between versions.
 import type { BatchErrorCode } from "./errors.ts";
 import type { Version } from "./versions.ts";
 

@@ -7,9 +7,9 @@ import type { Field, Model, Shape } from "../api/fields.ts";
 import type { OperationDeclaration } from "../api/operation.ts";
 import { livesIn, type Version } from "../api/versions.ts";
 import { normaliseDuration } from "../lib/duration.ts";
-import { isRequired, wireName } from "./parse.ts";
-import { parseSelect, type Selection } from "./select.ts";
-import { enumSpellings } from "./values.ts";
+import { isRequired, wireName } from "../wire/parse.ts";
+import { parseSelect, type Selection } from "../wire/select.ts";
+import { enumSpellings } from "../wire/values.ts";
 
 /** What is wrong with a body that was sent; empty when it is as declared. `select` is the text of $select, if the client gave one. */
 export const checkAnswer = (operation: OperationDeclaration, version: Version, body: unknown, select?: string): string[] => {

@@ -4,7 +4,7 @@ import { ApiError, invalidQuery } from "../api/errors.ts";
 import type { Field, Infer, Model, Plain } from "../api/fields.ts";
 import { livesIn, type Version } from "../api/versions.ts";
 import { Bug } from "../lib/bug.ts";
-import { normaliseTime } from "./values.ts";
+import { normaliseTime } from "../wire/values.ts";
 
 /** Query parameters as pairs of decoded names and values. An empty value counts as absent. Throws InvalidQueryParameterValue. */
 export const parseQuery = <M extends Model>(

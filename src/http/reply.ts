@@ -7,9 +7,9 @@ import type { Version } from "../api/versions.ts";
 import { Bug } from "../lib/bug.ts";
 import { etagOf, httpDate } from "../lib/clock.ts";
 import type { Reply } from "../operations/handler.ts";
+import { renderer } from "../wire/render.ts";
 import { commonHeaders, type Envelope, type HeaderList, sendEmpty, sendJson } from "./answer.ts";
 import { nextLink } from "./odata/paging.ts";
-import { renderer } from "./render.ts";
 import type { Target } from "./target.ts";
 
 export type Exchange = {

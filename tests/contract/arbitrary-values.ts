@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import type { Field, Model, Rule, Shape } from "../../src/api/fields.ts";
 import { livesIn, type Version } from "../../src/api/versions.ts";
-import { isRequired, wireName } from "../../src/http/parse.ts";
-import { enumSpellings } from "../../src/http/values.ts";
+import { isRequired, wireName } from "../../src/wire/parse.ts";
+import { enumSpellings } from "../../src/wire/values.ts";
 
 type Entry = { key: string; field: Field };
 

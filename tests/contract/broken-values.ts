@@ -3,8 +3,8 @@
 import type { BatchErrorCode } from "../../src/api/errors.ts";
 import type { Field, Model, Plain, Rule, Shape } from "../../src/api/fields.ts";
 import { livesIn, type Version } from "../../src/api/versions.ts";
-import { isRequired, wireName } from "../../src/http/parse.ts";
-import { enumSpellings } from "../../src/http/values.ts";
+import { isRequired, wireName } from "../../src/wire/parse.ts";
+import { enumSpellings } from "../../src/wire/values.ts";
 
 /** One row: `property` is what the error must name, as PropertyName or (of InvalidRequestBody) within the Reason. */
 export type Broken = { what: string; body: unknown; code: BatchErrorCode; property: string; value?: string };

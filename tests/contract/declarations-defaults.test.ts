@@ -8,8 +8,8 @@ import { addPool, CloudPool } from "../../src/api/batch/pools.ts";
 import { addTask, CloudTask } from "../../src/api/batch/tasks.ts";
 import type { Model, Plain } from "../../src/api/fields.ts";
 import type { Version } from "../../src/api/versions.ts";
-import { parseBody } from "../../src/http/parse.ts";
-import { render } from "../../src/http/render.ts";
+import { parseBody } from "../../src/wire/parse.ts";
+import { render } from "../../src/wire/render.ts";
 import { sharedPath } from "../support/shared.ts";
 
 type Exchange = {

@@ -9,8 +9,8 @@ import { CloudTask, TaskAddParameter } from "../../src/api/batch/tasks.ts";
 import type { Field, Model, Plain, Shape } from "../../src/api/fields.ts";
 import { livesIn, type Version, versions } from "../../src/api/versions.ts";
 import { checkAnswer } from "../../src/http/answer-check.ts";
-import { parseBody, wireName } from "../../src/http/parse.ts";
-import { render } from "../../src/http/render.ts";
+import { parseBody, wireName } from "../../src/wire/parse.ts";
+import { render } from "../../src/wire/render.ts";
 import { bodiesOf } from "./arbitrary-values.ts";
 
 /** Where what came back is not what was sent; the property's declaration says what may differ. */

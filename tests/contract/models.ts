@@ -2,7 +2,7 @@
 import { batchOperations } from "../../src/api/batch/index.ts";
 import type { Field, Model, Shape } from "../../src/api/fields.ts";
 import { livesIn, type Version } from "../../src/api/versions.ts";
-import { isRequired, wireName } from "../../src/http/parse.ts";
+import { isRequired, wireName } from "../../src/wire/parse.ts";
 
 export const reachableModels = (): Map<string, Model> => {
   const found = new Map<string, Model>();

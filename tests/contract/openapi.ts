@@ -3,8 +3,8 @@
 import type { Field, Model, Shape } from "../../src/api/fields.ts";
 import type { OperationDeclaration } from "../../src/api/operation.ts";
 import { livesIn, type Version } from "../../src/api/versions.ts";
-import { isRequired, wireName } from "../../src/http/parse.ts";
-import { enumSpellings } from "../../src/http/values.ts";
+import { isRequired, wireName } from "../../src/wire/parse.ts";
+import { enumSpellings } from "../../src/wire/values.ts";
 
 export type Schema = {
   $ref?: string;

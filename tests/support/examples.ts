@@ -5,7 +5,7 @@ import { batchOperations } from "../../src/api/batch/index.ts";
 import type { Field, Model, Plain, Shape } from "../../src/api/fields.ts";
 import type { OperationDeclaration } from "../../src/api/operation.ts";
 import { baseline, compareVersions, livesIn, type Version } from "../../src/api/versions.ts";
-import { wireName } from "../../src/http/parse.ts";
+import { wireName } from "../../src/wire/parse.ts";
 import { type Document, operationsOf, routeOf } from "../contract/openapi.ts";
 import { sharedPath } from "./shared.ts";
 

@@ -3,7 +3,7 @@
 import { type ApiError, invalidQuery } from "../../api/errors.ts";
 import type { Comparison, Filterable, FilterNode, FilterValue } from "../../domain/filter.ts";
 import { parseHttpDate } from "../../lib/http-date.ts";
-import { normaliseTime } from "../values.ts";
+import { normaliseTime } from "../../wire/values.ts";
 
 const longest = 4096;
 /** Of parentheses and `not`. */

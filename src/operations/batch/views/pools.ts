@@ -1,4 +1,4 @@
-// A pool as clients see it, in the newest spelling. Only shapes: what an older version is told is http/render.ts's business.
+// A pool as clients see it, in the newest spelling. Only shapes: what an older version is told is wire/render.ts's business.
 import type { AutoScaleRun as AutoScaleRunModel, CloudPool } from "../../../api/batch/pools.ts";
 import type { Infer } from "../../../api/fields.ts";
 import type { AutoScaleRun } from "../../../domain/autoscale.ts";
