@@ -9,7 +9,7 @@ import { unreachable } from "../lib/bug.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
-import type { UrlPolicy } from "../storage/addresses.ts";
+import type { UrlPolicy } from "../lib/addresses.ts";
 import { type ControlAddress, openConnection } from "./connection.ts";
 import type { AgentContext } from "./context.ts";
 import type { FileReply } from "./files.ts";

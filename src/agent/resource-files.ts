@@ -4,7 +4,7 @@ import { type FileHandle, lstat, mkdir, open, realpath, rm, unlink } from "node:
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Failure, ResourceFileOrder } from "../api/agent/messages.ts";
-import { AddressRefused, type UrlPolicy } from "../storage/addresses.ts";
+import { AddressRefused, type UrlPolicy } from "../lib/addresses.ts";
 import { BlobError, blobUrl, downloadUrl, listBlobs } from "../storage/blobs.ts";
 import { type Bounded, bounded } from "./bounded.ts";
 import { type DownloadFailureCode, downloadFailed, TransferFailed } from "./failures.ts";

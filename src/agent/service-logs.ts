@@ -8,7 +8,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Chore, type FileAnswer, type LogRequest, parseAttemptKey } from "../api/agent/messages.ts";
 import { redactText } from "../lib/redact.ts";
-import { AddressRefused, checkedUrl } from "../storage/addresses.ts";
+import { AddressRefused, checkedUrl } from "../lib/addresses.ts";
 import { uploadFile } from "../storage/blobs.ts";
 import type { AgentContext } from "./context.ts";
 import { withoutSecrets } from "./failures.ts";

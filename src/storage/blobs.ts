@@ -5,7 +5,7 @@ import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { finished, type Readable } from "node:stream";
 import { withoutTrailingSlashes } from "../lib/slashes.ts";
-import { checkedUrl, type UrlPolicy } from "./addresses.ts";
+import { checkedUrl, type UrlPolicy } from "../lib/addresses.ts";
 
 /** What a storage service answered, or why there was no answer. Never holds a URL. */
 export class BlobError extends Error {
