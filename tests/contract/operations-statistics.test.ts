@@ -1,11 +1,13 @@
 // Statistics and usage metrics through their handlers, over a store in which tasks and nodes come and go; and what only older versions have.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newApplication, newPackage } from "../../src/domain/applications.ts";
 import { finishTask } from "../../src/domain/task-results.ts";
 import { placeTask, startTask, type Task } from "../../src/domain/tasks.ts";
 import { parseFilter } from "../../src/http/odata/filter.ts";
 import { filterables } from "../../src/operations/batch/index.ts";
-import { sql, write } from "../../src/store/db.ts";
+import { insertApplication, insertPackage } from "../../src/store/applications.ts";
+import { sql } from "../../src/store/db.ts";
 import { deleteJob, getJob } from "../../src/store/jobs.ts";
 import { pastNodesKeptMs } from "../../src/store/node-time.ts";
 import { deleteNodes, insertNodes } from "../../src/store/nodes.ts";
@@ -201,17 +203,20 @@ test("applications are those of the management plane, with the versions that are
   const service = await aService(t);
   assert.deepEqual((await service.call("Application_List")).items, []);
   assert.equal((await service.refusal("Application_Get", { params: { applicationId: "blender" } })).code, "ApplicationNotFound");
-  const add = (id: string, name: string | null) =>
-    write(sql`INSERT INTO applications (account_id, key, id, display_name, modified, generation)
-      VALUES (1, ${id.toLowerCase()}, ${id}, ${name}, 0, 0)`);
-  const version = (text: string, state: string) =>
-    write(sql`INSERT INTO application_packages (account_id, application_key, version, state, modified, generation)
-      VALUES (1, 'blender', ${text}, ${state}, 0, 0)`);
+  const add = (id: string, displayName?: string) => {
+    const application = { ...newApplication(id, { accountId: 1, stamp: 0 }), displayName };
+    return { application, writes: insertApplication(application) };
+  };
+  const blenderRow = add("Blender", "Blender 4");
+  const version = (text: string, state: "active" | "pending") => {
+    const at = { accountName: "acc", storageAccount: "store", guid: text, stamp: 0 };
+    return insertPackage({ ...newPackage(blenderRow.application, text, at), state });
+  };
   await service.store.commit([
-    add("Blender", "Blender 4"),
-    add("other", null),
-    ...["4.1", "4.2"].map((one) => version(one, "active")),
-    version("5", "pending"),
+    ...blenderRow.writes,
+    ...add("other").writes,
+    ...["4.1", "4.2"].flatMap((one) => version(one, "active")),
+    ...version("5", "pending"),
   ]);
   const blender = { id: "Blender", displayName: "Blender 4", versions: ["4.1", "4.2"] };
   assert.deepEqual((await service.call("Application_Get", { params: { applicationId: "BLENDER" } })).body, blender);

@@ -66,6 +66,32 @@ for (const { number } of migrations) {
   });
 }
 
+test("tasks that waited for packages go on, or wait for what else they need", async (t) => {
+  const file = join(temporaryFolder(t), "quern.db");
+  const old = new DatabaseSync(file);
+  migrate(old, clock, migrations.slice(0, 7));
+  const held = "ApplicationPackagesNotSupported";
+  const specs: [spec: object, held: string | null, becomes: string | null][] = [
+    [{}, held, null],
+    [{ containerSettings: { imageName: "i" } }, held, "ContainerSettingsNotSupported"],
+    [{ authenticationTokenSettings: { access: ["job"] } }, held, "AuthenticationTokenNotSupported"],
+    [{ resourceFiles: [{ httpUrl: "http://h/a" }, { autoStorageContainerName: "c" }] }, held, "AutoStorageNotSupported"],
+    [{ outputFiles: [{ destination: { container: { identityReference: {} } } }] }, held, "AutoStorageNotSupported"],
+    [{ resourceFiles: [{ httpUrl: "http://h/a" }] }, held, null],
+    [{ multiInstanceSettings: {} }, "MultiInstanceNotSupported", "MultiInstanceNotSupported"],
+  ];
+  const insert = old.prepare(`INSERT INTO tasks (account_id, job_uid, seq, id, key, state, state_changed_at, slots, held, spec, execution,
+    modified, generation) VALUES (1, 1, ?, ?, ?, 'active', 0, 1, ?, ?, '{}', 0, 1)`);
+  specs.forEach(([spec, before], index) => void insert.run(index, `t${index}`, `t${index}`, before, JSON.stringify(spec)));
+  old.close();
+  const store = await openSqlite({ file });
+  t.after(() => store.close());
+  assert.deepEqual(
+    (await store.all<{ held: string | null }>(sql`SELECT held FROM tasks ORDER BY seq`)).map((row) => row.held),
+    specs.map(([, , after]) => after),
+  );
+});
+
 test("a database of a newer Quern is refused untouched", async (t) => {
   const file = join(temporaryFolder(t), "quern.db");
   const newer = new DatabaseSync(file);
