@@ -69,6 +69,15 @@ test("a URL to a private address is refused unless it is the storage's", () => {
   for (const url of refused) assert.throws(() => checkedUrl(url, strict), AddressRefused, url);
   assert.equal(checkedUrl("http://127.0.0.1:10000/devstoreaccount1/c/b", strict).lookup, undefined);
   assert.equal(checkedUrl("https://store.internal/c/b", strict).lookup, undefined);
+  const named = { storageHosts: ["*.blob.localhost:10020"], allowPrivateUrls: false };
+  assert.equal(checkedUrl("http://acc1.blob.localhost:10020/c/b", named).lookup, undefined);
+  for (const host of [
+    "acc1.blob.localhost:1",
+    "a.acc1.blob.localhost:10020",
+    "blob.localhost:10020",
+    "acc1.blob.localhost.evil.test:10020",
+  ])
+    assert.notEqual(checkedUrl(`http://${host}/c/b`, named).lookup, undefined, host);
   assert.equal(checkedUrl("http://127.0.0.1/x", { storageHosts: [], allowPrivateUrls: true }).url.host, "127.0.0.1");
 });
 

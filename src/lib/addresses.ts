@@ -3,7 +3,7 @@ import { lookup } from "node:dns";
 import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net";
 
 export type UrlPolicy = {
-  /** `host:port` whose private or loopback addresses are fine: the configured storage. */
+  /** `host:port` whose private or loopback addresses are fine: the configured storage. `*.` at the front stands for any one label. */
   storageHosts: string[];
   allowPrivateUrls: boolean;
 };
@@ -67,6 +67,9 @@ export const isPrivateAddress = (address: string): boolean => {
 
 const hostAndPort = (url: URL): string => `${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
 
+const isStorageHost = (host: string, { storageHosts }: UrlPolicy): boolean =>
+  storageHosts.includes(host) || storageHosts.includes(host.replace(/^[^.]+\./, "*."));
+
 const refusal = (host: string): AddressRefused =>
   new AddressRefused(`${host} is a loopback or private address, which only the configured storage may have`);
 
@@ -78,7 +81,7 @@ export const checkedUrl = (text: string, policy: UrlPolicy, base?: URL): { url: 
   const url = URL.parse(text, base?.href) ?? undefined;
   if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:"))
     throw new AddressRefused("the URL is not an http or https URL");
-  if (policy.allowPrivateUrls || policy.storageHosts.includes(hostAndPort(url))) return { url };
+  if (policy.allowPrivateUrls || isStorageHost(hostAndPort(url), policy)) return { url };
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   if (isIP(host) !== 0 && isPrivateAddress(host)) throw refusal(host);
   return { url, lookup: publicOnly };

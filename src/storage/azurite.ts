@@ -18,6 +18,8 @@ export type AzuriteOptions = {
   log: Log;
   /** All that it inherits (lib/child-environment.ts). */
   environment: Record<string, string>;
+  /** The accounts it serves, as its variable AZURITE_ACCOUNTS has them: asked for at each start and at each `refreshAccounts`. */
+  accounts(): string;
 };
 
 export interface Azurite {
@@ -26,6 +28,8 @@ export interface Azurite {
   /** Where it listens on 127.0.0.1; while it is being restarted, when it listens again. */
   port(): Promise<number>;
   pid(): number | undefined;
+  /** Resolves when it goes by the accounts there are now; rejects when it is being stopped. */
+  refreshAccounts(): Promise<void>;
   /** Resolves when it is gone, with everything written. */
   close(): Promise<void>;
 }
@@ -38,27 +42,51 @@ const keptErrorText = 2_000;
 
 const azuriteMain = createRequire(import.meta.url).resolve("azurite/dist/src/blob/main.js");
 
+/** What Azurite says for each list of accounts that it took, on a line of its own. */
+const accountsTaken = "quern: accounts taken";
+
 /**
  * Runs inside Azurite before it does. Its telemetry library is left out: telemetry is off, and loading it takes half of the start-up
  * time and 65 MB (measured: 770 ms and 173 MB with, 350 ms and 106 MB without). And Express believes the forwarded scheme of a request
  * that comes from this machine, that is from pass-through.ts: a signature made for https only is then accepted over https.
+ *
+ * Each line of its standard input is a list of accounts, the first one that which it starts with. Azurite reads them from a variable, once a
+ * minute; here it reads them at once, and says so. Written there by itself, they are in no environment that others can look at.
  */
 const preload = `
   import { createRequire, registerHooks } from "node:module";
+  import { createInterface } from "node:readline";
   process.title = "quern azurite";
-  // The other end is the control plane's. When it is gone, killed or crashed, this ends too, and writes what it has. Listening to it must not
-  // keep Azurite from ending by itself once it is told to.
-  process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).on("error", () => process.kill(process.pid, "SIGTERM")).resume().unref();
+  // The other end is the control plane's. When it is gone, killed or crashed, this ends too, and writes what it has.
+  process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).on("error", () => process.kill(process.pid, "SIGTERM"));
   registerHooks({
     load: (url, context, next) =>
       url.includes("/node_modules/applicationinsights/") ? { format: "commonjs", source: "module.exports = {};", shortCircuit: true } : next(url, context),
   });
-  const { application } = createRequire(${JSON.stringify(azuriteMain)})("express");
+  const require = createRequire(${JSON.stringify(azuriteMain)});
+  const { application } = require("express");
   const { defaultConfiguration } = application;
   application.defaultConfiguration = function () {
     defaultConfiguration.call(this);
     this.set("trust proxy", "loopback");
-  };`;
+  };
+  const { default: AccountDataStore } = require("../common/AccountDataStore.js");
+  const stores = new Set();
+  const { init } = AccountDataStore.prototype;
+  AccountDataStore.prototype.init = function () {
+    stores.add(this);
+    return init.call(this);
+  };
+  const first = Promise.withResolvers();
+  createInterface({ input: process.stdin }).on("line", (line) => {
+    process.env.AZURITE_ACCOUNTS = line;
+    for (const store of stores) store.refresh();
+    process.stdout.write("${accountsTaken}\\n");
+    first.resolve();
+  });
+  await first.promise;
+  // Listening must not keep Azurite from ending by itself once it is told to.
+  process.stdin.unref();`;
 
 /** `--loose`: headers that Azurite does not know are ignored, as a newer client may send some, instead of failing its request. */
 const argumentsOf = ({ directory, inMemory }: AzuriteOptions): string[] => {
@@ -86,6 +114,25 @@ const spawnAzurite = (options: AzuriteOptions): ChildProcess =>
     stdio: ["pipe", "pipe", "pipe"],
   });
 
+/** Tells it the accounts; resolves when it took them, or with false when it ended without. */
+const teller = (child: ChildProcess): ((accounts: string) => Promise<boolean>) => {
+  const waiting: ((taken: boolean) => void)[] = [];
+  let hasEnded = false;
+  const give = (taken: boolean): void => waiting.shift()?.(taken);
+  createInterface({ input: child.stdout! }).on("line", (line) => line === accountsTaken && give(true));
+  child.stdin!.on("error", () => {}); // It ended; the event below says so.
+  child.once("exit", () => {
+    hasEnded = true;
+    while (waiting.length > 0) give(false);
+  });
+  return (accounts) =>
+    new Promise((resolve) => {
+      if (hasEnded) return resolve(false);
+      waiting.push(resolve);
+      child.stdin!.write(`${accounts}\n`);
+    });
+};
+
 /** Resolves with the port that it announces; rejects when it ends before. */
 const listening = (child: ChildProcess): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -109,6 +156,8 @@ const letGo = (child: ChildProcess): void => {
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as Socket | null)?.unref();
 };
 
+type Running = { port: number; tell(accounts: string): Promise<boolean> };
+
 export const startAzurite = (options: AzuriteOptions): Azurite => {
   const { clock, log } = options;
   const pidFile = join(options.directory, "azurite.pid");
@@ -128,10 +177,12 @@ export const startAzurite = (options: AzuriteOptions): Azurite => {
     await end(stale);
   };
 
-  const start = async (): Promise<number> => {
+  const start = async (): Promise<Running> => {
     if (isClosing) throw new Error("the blob storage is being stopped");
     const begunAt = clock.elapsed();
     const child = spawnAzurite(options);
+    const tell = teller(child);
+    void tell(options.accounts());
     identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
     if (identity !== undefined) writePidFile(pidFile, identity);
     const port = await listening(child);
@@ -143,10 +194,10 @@ export const startAzurite = (options: AzuriteOptions): Azurite => {
       current = restart();
       current.catch(() => {});
     });
-    return port;
+    return { port, tell };
   };
 
-  const restart = async (): Promise<number> => {
+  const restart = async (): Promise<Running> => {
     for (let pauseMs = firstRetryMs; ; pauseMs = Math.min(pauseMs * 2, longestRetryMs)) {
       try {
         return await start();
@@ -159,13 +210,17 @@ export const startAzurite = (options: AzuriteOptions): Azurite => {
   };
 
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  let current: Promise<number> = endStale().then(start);
+  let current: Promise<Running> = endStale().then(start);
   const ready = current.then(() => {});
   ready.catch(() => {});
 
   return {
     ready,
-    port: () => current,
+    port: async () => (await current).port,
+    refreshAccounts: async () => {
+      // One that ended meanwhile is followed by another, which may have been started before the accounts changed.
+      while (!(await (await current).tell(options.accounts()))) if (isClosing) throw new Error("the blob storage is being stopped");
+    },
     pid: () => identity?.pid,
     close: async () => {
       isClosing = true;

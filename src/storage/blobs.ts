@@ -4,8 +4,8 @@ import { createReadStream } from "node:fs";
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { finished, type Readable } from "node:stream";
-import { withoutTrailingSlashes } from "../lib/slashes.ts";
 import { checkedUrl, type UrlPolicy } from "../lib/addresses.ts";
+import { withoutTrailingSlashes } from "../lib/slashes.ts";
 
 /** What a storage service answered, or why there was no answer. Never holds a URL. */
 export class BlobError extends Error {
@@ -30,7 +30,7 @@ export const isTransient = (error: unknown): boolean =>
 /** Without a byte for so long a transfer is given up. */
 const idleTimeoutMs = 60_000;
 const redirects = new Set([301, 302, 303, 307, 308]);
-const storageVersion = "2020-10-02";
+export const storageVersion = "2020-10-02";
 
 const keptConnections = () => ({
   "http:": new http.Agent({ keepAlive: true, maxSockets: 32 }),
@@ -40,7 +40,12 @@ const keptConnections = () => ({
 const trusted = keptConnections();
 const checked = keptConnections();
 
-type Send = { method: "GET" | "PUT"; headers: Record<string, string>; body?: () => Readable | Buffer; signal?: AbortSignal };
+export type Send = {
+  method: "GET" | "HEAD" | "PUT" | "DELETE";
+  headers: Record<string, string>;
+  body?: () => Readable | Buffer;
+  signal?: AbortSignal;
+};
 
 const attempt = (text: string, base: URL | undefined, policy: UrlPolicy, send: Send): Promise<{ response: IncomingMessage; url: URL }> =>
   new Promise((resolve, reject) => {
@@ -92,7 +97,8 @@ const refusedBy = (response: IncomingMessage): BlobError => {
   return new BlobError(text, response.statusCode ?? 0, { ...(typeof code === "string" && { code }) });
 };
 
-const exchange = async (text: string, policy: UrlPolicy, send: Send): Promise<IncomingMessage> => {
+/** One request; the answer's body is the caller's to read. Throws BlobError for any status but 2xx, and AddressRefused. */
+export const exchange = async (text: string, policy: UrlPolicy, send: Send): Promise<IncomingMessage> => {
   let target = text;
   let base: URL | undefined;
   for (let hops = 0; hops < 5; hops++) {
@@ -114,7 +120,7 @@ const exchange = async (text: string, policy: UrlPolicy, send: Send): Promise<In
 export const downloadUrl = (url: string, policy: UrlPolicy, signal?: AbortSignal): Promise<Readable> =>
   exchange(url, policy, { method: "GET", headers: {}, ...(signal && { signal }) });
 
-const textOf = async (response: IncomingMessage, limit: number): Promise<string> => {
+export const textOf = async (response: IncomingMessage, limit: number): Promise<string> => {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of response as AsyncIterable<Buffer>) {
@@ -126,7 +132,7 @@ const textOf = async (response: IncomingMessage, limit: number): Promise<string>
 };
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-const unescapeXml = (text: string): string =>
+export const unescapeXml = (text: string): string =>
   text.replace(/&(#x[0-9a-f]+|#\d+|[a-z]+);/gi, (whole, name: string) => {
     if (!name.startsWith("#")) return entities[name] ?? whole;
     const code = name[1] === "x" || name[1] === "X" ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
@@ -134,7 +140,7 @@ const unescapeXml = (text: string): string =>
   });
 
 /** A container's URL with something added to its path or its query; the SAS stays. */
-const within = (containerUrl: string, path: string, query: Record<string, string>): string => {
+export const within = (containerUrl: string, path: string, query: Record<string, string>): string => {
   const url = new URL(containerUrl);
   if (path !== "") url.pathname = `${withoutTrailingSlashes(url.pathname)}/${path.split("/").map(encodeURIComponent).join("/")}`;
   for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);

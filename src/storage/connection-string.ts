@@ -6,7 +6,7 @@ export const embeddedAccount = {
   key: "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
 };
 
-export type StorageAccount = {
+export type ConnectionSettings = {
   accountName: string;
   /** Base64; absent when the string has a shared access signature instead. */
   accountKey?: string;
@@ -55,7 +55,7 @@ const accountNameOf = (endpoint: string): string => {
 };
 
 /** Throws ConnectionStringError. `UseDevelopmentStorage=true` is Azurite or the old emulator on its usual port of this machine. */
-export const parseConnectionString = (text: string): StorageAccount => {
+export const parseConnectionString = (text: string): ConnectionSettings => {
   const settings = settingsOf(text);
   if (settings.get("usedevelopmentstorage")?.toLowerCase() === "true") {
     return {

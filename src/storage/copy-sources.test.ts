@@ -30,7 +30,14 @@ const serve = async (t: TestContext, listener: RequestListener): Promise<number>
 
 const aFront = (t: TestContext): Promise<number> => {
   const port = async () => Number(blobs.host.split(":")[1]);
-  const passThrough = createPassThrough({ port, clock: systemClock(), ids: seededIds(1), log: silentLog });
+  const passThrough = createPassThrough({
+    port,
+    isAccount: (name) => name === "devstoreaccount1",
+    domain: "localhost",
+    clock: systemClock(),
+    ids: seededIds(1),
+    log: silentLog,
+  });
   t.after(() => passThrough.close());
   return serve(t, (request, response) => void (passThrough.handle(request, response) || response.writeHead(418).end()));
 };
@@ -85,12 +92,35 @@ test("copies within the account work, with and without a signature", async (t) =
 
 test("what counts as this server: its port, and a name that cannot be somebody else's", () => {
   const isSafe = (source: string | undefined): boolean =>
-    isSafeCopy({ headers: { "x-ms-copy-source": source }, socket: { localPort: 10020, localAddress: "::ffff:192.0.2.7" } } as never);
+    isSafeCopy(
+      { headers: { "x-ms-copy-source": source }, socket: { localPort: 10020, localAddress: "::ffff:192.0.2.7" } } as never,
+      "devstoreaccount1",
+      "quern.test",
+    );
   for (const source of [undefined, "not a URL", "http://example.org/devstoreaccount1/c/b", "https://devstoreaccount1.blob.x.org/c/b"])
     assert.equal(isSafe(source), true, source);
-  for (const host of ["127.0.0.1:10020", "[::1]:10020", "localhost:10020", "quern:10020", "x.localhost:10020", "192.0.2.7:10020"])
+  for (const host of [
+    "127.0.0.1:10020",
+    "[::1]:10020",
+    "localhost:10020",
+    "quern:10020",
+    "x.localhost:10020",
+    "192.0.2.7:10020",
+    "x.blob.quern.test:10020",
+  ])
     assert.equal(isSafe(`http://${host}/devstoreaccount1/c/b?sig=s`), true, host);
-  for (const host of ["169.254.169.254", "127.0.0.1", "10.0.0.1:10020", "[fd00::1]:10020", "localhost:10021", "a.example.org:10020"])
+  assert.equal(isSafe("http://127.0.0.1:10020/another1/c/b"), true, "of another account, for which Azurite asks us");
+  for (const host of [
+    "169.254.169.254",
+    "127.0.0.1",
+    "10.0.0.1:10020",
+    "[fd00::1]:10020",
+    "localhost:10021",
+    "a.example.org:10020",
+    "x.blob.other.test:10020",
+  ])
     assert.equal(isSafe(`http://${host}/devstoreaccount1/c/b?SIG=s`), false, host);
+  for (const source of ["http://example.org/another1/c/b", "https://another1.blob.x.org/c/b", "http://127.0.0.1:80/another1/c/b"])
+    assert.equal(isSafe(source), false, source);
   assert.equal(isSafe("http://2852039166:10020/latest/meta-data"), false, "a decimal address");
 });

@@ -25,7 +25,14 @@ const listen = async (t: TestContext, listener: RequestListener): Promise<Server
 /** A front whose requests go to `listener` when they are for the account; others get 418. */
 const aFront = async (t: TestContext, listener: RequestListener): Promise<{ port: number; behind: Server; front: Server }> => {
   const behind = await listen(t, listener);
-  const passThrough = createPassThrough({ port: async () => portOf(behind), clock: systemClock(), ids: seededIds(1), log: silentLog });
+  const passThrough = createPassThrough({
+    port: async () => portOf(behind),
+    isAccount: (name) => name === "devstoreaccount1" || name === "another1",
+    domain: "example.test",
+    clock: systemClock(),
+    ids: seededIds(1),
+    log: silentLog,
+  });
   const front = await listen(t, (request, response) => passThrough.handle(request, response) || response.writeHead(418).end());
   t.after(() => passThrough.close());
   return { port: portOf(front), behind, front };
@@ -57,18 +64,32 @@ const echo: RequestListener = async (request, response) => {
   response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body }));
 };
 
-test("only requests for the account are taken, by path or by host", async (t) => {
+test("only requests for an account are taken, by path or by host", async (t) => {
   const { port } = await aFront(t, echo);
   const taken = async (path: string, host = "127.0.0.1"): Promise<boolean> => (await ask(port, path, { headers: { host } })).status === 200;
   for (const path of ["/devstoreaccount1", "/devstoreaccount1?comp=list", "/devstoreaccount1/c/b", "/devstoreaccount1-secondary/c"]) {
     assert.equal(await taken(path), true, path);
   }
-  for (const path of ["/", "/devstoreaccount12/c", "/pools?x=/devstoreaccount1/", "/DevStoreAccount1/c"])
+  assert.equal(await taken("/another1/c/b"), true);
+  for (const path of ["/", "/devstoreaccount12/c", "/pools?x=/devstoreaccount1/", "/DevStoreAccount1/c", "/another2/c"])
     assert.equal(await taken(path), false, path);
-  for (const host of ["devstoreaccount1.blob.localhost:1", "DevStoreAccount1.blob.quern.example.org"])
+  for (const host of ["devstoreaccount1.blob.localhost:1", "DevStoreAccount1.blob.quern.example.org", "another1-secondary.blob.x.org"])
     assert.equal(await taken("/c/b", host), true, host);
-  for (const host of ["devstoreaccount1.localhost", "other.blob.localhost", "devstoreaccount1"])
+  for (const host of [
+    "devstoreaccount1.localhost",
+    "other.blob.localhost",
+    "devstoreaccount1",
+    "another1.queue.localhost",
+    "another1.blob.",
+  ])
     assert.equal(await taken("/c/b", host), false, host);
+});
+
+test("a storage host of the server's domain without such an account is answered as storage, before anything else reads it", async (t) => {
+  const { port } = await aFront(t, echo);
+  const answer = await ask(port, "/jobs?sig=secret", { headers: { host: "nobody1.blob.example.test:10020" } });
+  assert.deepEqual([answer.status, answer.headers["x-ms-error-code"]], [404, "ResourceNotFound"]);
+  assert.equal((await ask(port, "/another1/c", { headers: { host: "nobody1.blob.example.test" } })).status, 200, "a path with an account");
 });
 
 test("the request arrives as sent, less what is only for the next hop", async (t) => {
@@ -103,6 +124,7 @@ test("the host stays, unless Azurite would read an account out of it", async (t)
   for (const host of ["localhost:10020", "127.0.0.1:10020", "[::1]:10020", "quern"])
     assert.equal(await hostSeen(host, "/devstoreaccount1/c"), host);
   assert.equal(await hostSeen("devstoreaccount1.blob.localhost:10020", "/c/b"), "devstoreaccount1.blob.localhost:10020");
+  assert.equal(await hostSeen("Another1.Blob.Example.org:10020", "/devstoreaccount1/c"), "another1.blob.example.org:10020");
   assert.equal(await hostSeen("quern.example.org:10020", "/devstoreaccount1/c"), "localhost:10020");
 });
 
@@ -241,6 +263,8 @@ test("storage that is gone, or stays away while it is restarted, is 503 in the s
       waiting.resolve();
       return new Promise(() => {});
     },
+    isAccount: () => true,
+    domain: "localhost",
     clock,
     ids: seededIds(1),
     log: silentLog,

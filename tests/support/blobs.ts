@@ -21,7 +21,14 @@ export interface TestBlobs {
 
 export const testBlobs = async (): Promise<TestBlobs> => {
   const directory = mkdtempSync(join(tmpdir(), "quern-blobs-"));
-  const azurite = startAzurite({ directory, inMemory: true, clock: systemClock(), log: silentLog, environment: { PATH: "/usr/bin:/bin" } });
+  const azurite = startAzurite({
+    directory,
+    inMemory: true,
+    clock: systemClock(),
+    log: silentLog,
+    environment: { PATH: "/usr/bin:/bin" },
+    accounts: () => `${account}:${key}`,
+  });
   await azurite.ready;
   const host = `127.0.0.1:${await azurite.port()}`;
   const credential = new StorageSharedKeyCredential(account, key);
