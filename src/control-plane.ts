@@ -6,14 +6,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { batchOperations } from "./api/batch/index.ts";
 import { ApiError } from "./api/errors.ts";
-import type { AccountDirectory } from "./auth/shared-key.ts";
+import type { AccountDoor } from "./auth/account-door.ts";
 import { type Location, openLocation } from "./cli/location.ts";
 import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
 import { banner, type ReadyFile, removeReadyFile, shellExports, writeReadyFile } from "./cli/ready.ts";
 import { makeImageCatalogue, parseOsRelease } from "./domain/image-catalogue.ts";
 import { answerLog, callLog } from "./http/answer-check.ts";
 import { type Certificates, ensureCertificates, loadCertificates } from "./http/certificates.ts";
-import { ownNames } from "./http/host-names.ts";
+import { accountOfHost, ownNames } from "./http/host-names.ts";
+import type { AnyHandler } from "./http/pipeline.ts";
+import { dataPlane } from "./http/planes/data.ts";
 import { createServer } from "./http/server.ts";
 import { whyHandler } from "./http/why.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
@@ -22,12 +24,15 @@ import { lockLocation } from "./lib/lock.ts";
 import type { Log } from "./lib/log.ts";
 import { createMetrics } from "./lib/metrics.ts";
 import { createHub, type Hub } from "./node-management/hub.ts";
+import { openAccountRegistry } from "./operations/account-registry.ts";
 import { filterables, handlers } from "./operations/batch/index.ts";
 import type { Services } from "./operations/handler.ts";
+import { keepOwnAccounts } from "./operations/own-accounts.ts";
 import { createLocalProvider } from "./providers/local.ts";
 import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
+import { packageUrls } from "./storage/package-urls.ts";
 import { type StorageService, startStorage } from "./storage/storage.ts";
-import { listAccounts, putAccount } from "./store/accounts.ts";
+import { listAccounts } from "./store/accounts.ts";
 import type { Store } from "./store/db.ts";
 import { getSetting, putSetting } from "./store/settings.ts";
 import { openSqlite } from "./store/sqlite.ts";
@@ -110,7 +115,9 @@ const build = async (
     onFatal: fatal.resolve,
   });
   endings.store = () => store.close();
-  const accounts = await keepAccounts(store, options, clock);
+  await keepOwnAccounts(store, options, clock, ids);
+  const firstAccount = options.accounts[0]!.name;
+  const accounts = await openAccountRegistry(store, firstAccount);
   const token = await agentToken(store, ids);
   const metrics = createMetrics({ ofProcess: true, waitingTasks: () => waitingTasks(store), nodesByState: () => totalsByState(store) });
   store.onCommit(({ batches, rows, durationMs }) => {
@@ -153,6 +160,7 @@ const build = async (
     images,
     leaseMs,
     accountUrl: () => accountUrl,
+    packageUrl: packageUrls({ accounts: storage.accounts, clock, baseUrl: () => reachable(accountUrl, options.host) }),
     metrics: {
       dispatched: (waitedMs) => metrics.dispatchLatency.observe(waitedMs / 1000),
       taskEnded: (result) => metrics.tasks.inc({ result }),
@@ -165,13 +173,18 @@ const build = async (
   if (options.minAutoscaleInterval !== undefined) services.leastAutoScaleIntervalMs = options.minAutoscaleInterval;
   const tls = await certificates;
   const answers = environment.QUERN_ANSWER_LOG;
+  const { versionCheck } = options;
+  const door: AccountDoor = { accounts, accountOfHost: accountOfHost(options.domain) };
   const server = await createServer({
-    operations: batchOperations,
-    handlers,
-    filterables,
-    accounts,
     services,
-    versionCheck: options.versionCheck,
+    dataPlane: dataPlane({
+      operations: batchOperations,
+      handlers: handlers as Readonly<Record<string, AnyHandler>>,
+      filterables,
+      services,
+      door,
+      versionCheck,
+    }),
     ...(answers === undefined ? {} : { onBody: answerLog(answers, process.pid), onAnswer: callLog(answers, process.pid) }),
     host: options.host,
     port: options.port,
@@ -185,7 +198,7 @@ const build = async (
           if (!hub.handleTransfer(request, response)) throw new ApiError("ResourceNotFound");
         },
       },
-      { under: "/_quern/why", handle: whyHandler(services, accounts) },
+      { under: "/_quern/why", handle: whyHandler(services, door) },
     ],
     ...(storage.passThrough === undefined ? {} : { blobs: storage.passThrough }),
     ...(needsOwnNames(options) ? { isOwnName: ownNames(tls.cert) } : {}),
@@ -237,14 +250,6 @@ const certificatesFor = (options: StartOptions, location: Location, clock: Clock
         now: clock.now(),
         ids,
       });
-
-/** The accounts of the command line, as rows; those of an earlier start that are not named now stay, but nobody can sign for them. */
-const keepAccounts = async (store: Store, options: StartOptions, clock: Clock): Promise<AccountDirectory> => {
-  await store.commit(options.accounts.flatMap(({ name, key }) => putAccount({ name, keys: [key], createdAt: clock.now() })));
-  const named = new Set(options.accounts.map(({ name }) => name));
-  const byName = new Map((await listAccounts(store)).filter(({ name }) => named.has(name)).map((account) => [account.name, account]));
-  return { find: (name) => byName.get(name) };
-};
 
 /** What agents show: made once per location, so that an agent that outlives the server is still known to the next one. */
 const agentToken = async (store: Store, ids: Ids): Promise<string> => {

@@ -1,6 +1,8 @@
-// Every error code the data plane can answer: its HTTP status and the service's short text. One place knows both.
+// Every error code the data plane can answer: its HTTP status and the service's short text (those of Azure Resource Manager are in
+// management/errors.ts), and the one error that all planes throw.
 // It does not write the answer's body: request id, time and letter case of the envelope are the pipeline's.
 import { Bug } from "../lib/bug.ts";
+import { type ManagementErrorCode, managementErrors } from "./management/errors.ts";
 
 /** Statuses are those of the service's catalogue; those it does not state are marked. Clients act on the code, not on the text. */
 export const batchErrors = {
@@ -135,6 +137,9 @@ export const batchErrors = {
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 export type BatchErrorCode = keyof typeof batchErrors;
+export type ErrorCode = BatchErrorCode | ManagementErrorCode;
+
+const allErrors: Readonly<Record<ErrorCode, readonly [status: number, message: string]>> = { ...managementErrors, ...batchErrors };
 
 /** One entry of an error's `values`. */
 export type ErrorValue = { readonly key: string; readonly value: string };
@@ -145,17 +150,17 @@ export type ErrorValue = { readonly key: string; readonly value: string };
  */
 export class ApiError extends Error {
   override readonly name = "ApiError";
-  readonly code: BatchErrorCode;
+  readonly code: ErrorCode;
   readonly status: number;
   readonly values: readonly ErrorValue[];
 
   constructor(
-    code: BatchErrorCode,
+    code: ErrorCode,
     values: readonly ErrorValue[] = [],
-    message: string = batchErrors[code]?.[1],
-    status: number = batchErrors[code]?.[0],
+    message: string = allErrors[code]?.[1],
+    status: number = allErrors[code]?.[0],
   ) {
-    if (batchErrors[code] === undefined) throw new Bug(`no such error code: ${code}`);
+    if (allErrors[code] === undefined) throw new Bug(`no such error code: ${code}`);
     super(message);
     this.code = code;
     this.status = status;

@@ -1,7 +1,8 @@
 // What one operation promises: the data from which routing, validation, answers, docs and coverage come.
 
-import type { BatchErrorCode } from "./errors.ts";
+import type { BatchErrorCode, ErrorCode } from "./errors.ts";
 import type { Life, Model } from "./fields.ts";
+import type { Provider } from "./management/providers.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -28,7 +29,9 @@ export type OperationDeclaration<
   readonly conditions: Conditions;
   readonly answer: Answer;
   /** Codes beyond those of the pipeline (authentication, validation, conditions) that it can answer. */
-  readonly errors: readonly BatchErrorCode[];
+  readonly errors: readonly ErrorCode[];
+  /** Of the management plane: whose operation it is, and by that which api-versions there are. */
+  readonly provider?: Provider;
   /** What it does in some versions only, by a name for it: a handler finds the names that hold for its client in `request.traits`. */
   readonly traits?: Readonly<Record<string, Life>>;
   /** The operation that took its place, where later versions have none. */
@@ -41,6 +44,8 @@ export type OperationDeclaration<
 
 export type Answer = {
   readonly status: 200 | 201 | 202 | 204;
+  /** Others that a reply may choose (`Reply.status`); 202 and 204 have no body even where one is declared, unless the reply brings it. */
+  readonly statuses?: readonly (200 | 201 | 202 | 204)[];
   /** The shape of the body; none when absent. A list's element is `item`. */
   readonly body?: Model;
   readonly item?: Model;
@@ -48,8 +53,8 @@ export type Answer = {
   readonly metadata?: string;
   /** The answer is a file's bytes with its own headers (bodies of any type, streamed). */
   readonly file?: true;
-  /** ETag and Last-Modified are sent. */
-  readonly etag?: true;
+  /** ETag and Last-Modified are sent; the management plane quotes its ETags, those of child resources as weak ones. */
+  readonly etag?: true | "strong" | "weak";
   /** DataServiceId: the request's own URL without the query. */
   readonly dataServiceId?: true;
   /** Location of what was created: the request's URL and this id. */
@@ -58,7 +63,7 @@ export type Answer = {
 
 export const noQuery: Model<Record<never, never>> = { name: "NoQuery", fields: {} };
 
-type Spec<Body extends Model | undefined, Query extends Model, Path extends string> = Omit<
+export type Spec<Body extends Model | undefined, Query extends Model, Path extends string> = Omit<
   OperationDeclaration<string, Body, Query, Path>,
   "id" | "body" | "bodyOptional"
 > & { readonly body?: Body; readonly bodyOptional?: true };

@@ -26,7 +26,7 @@ const signed = (lines: readonly string[], { key = keys[0], ...request }: Sent): 
 });
 
 const accepted = (request: SignedRequest) =>
-  assert.deepEqual(authenticateSharedKey(request, accounts, now), { accountId: 3, accountName: "myaccount", by: "sharedKey" });
+  assert.deepEqual(authenticateSharedKey(request, accounts, now), { accountId: 3, accountName: "myaccount" });
 
 const refused = (request: SignedRequest, at = now): ApiError => {
   try {

@@ -5,7 +5,6 @@ import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "no
 import { ApiError } from "../api/errors.ts";
 import { httpDate, type Instant } from "../lib/clock.ts";
 import { parseHttpDate } from "../lib/http-date.ts";
-import type { Principal } from "./principal.ts";
 
 export type Account = {
   readonly id: number;
@@ -13,6 +12,9 @@ export type Account = {
   /** Base64; a signature by any of them is good (primary and secondary). */
   readonly keys: readonly string[];
 };
+
+/** Whose key a request was signed with. */
+export type Signer = { readonly accountId: number; readonly accountName: string };
 
 export interface AccountDirectory {
   find(name: string): Account | undefined;
@@ -36,7 +38,7 @@ export const allowedSkewMs = 15 * 60 * 1000;
 export const challenge = 'SharedKey realm="Azure Batch"';
 
 /** Throws 401, 400 or 403 as the service does; see the functions below for which. */
-export const authenticateSharedKey = (request: SignedRequest, accounts: AccountDirectory, now: Instant): Principal => {
+export const authenticateSharedKey = (request: SignedRequest, accounts: AccountDirectory, now: Instant): Signer => {
   const { name, signature } = credentials(request);
   checkDate(request, now);
   const account = accounts.find(name);
@@ -56,7 +58,7 @@ export const authenticateSharedKey = (request: SignedRequest, accounts: AccountD
       `The MAC signature found in the HTTP request '${sent}' is not the same as any computed signature. Server used following string to sign: '${used}'.`,
     );
   }
-  return { accountId: account.id, accountName: account.name, by: "sharedKey" };
+  return { accountId: account.id, accountName: account.name };
 };
 
 const noKeys: readonly string[] = [Buffer.alloc(64).toString("base64"), Buffer.alloc(64, 1).toString("base64")];
@@ -83,14 +85,14 @@ const credentials = (request: SignedRequest): { name: string; signature: Buffer 
   if (typeof header !== "string" || header.trim() === "") throw unauthorized();
   const match = /^SharedKey +([^:\s]+):([A-Za-z0-9+/]+={0,2})$/i.exec(header.trim());
   if (match === null || match[2]!.length % 4 !== 0) {
-    if (/^Bearer +\S/i.test(header))
-      throw unauthorized("Access tokens are not accepted here. Sign the request with the account's shared key.");
+    // A token that is none at all ends here; account-door.ts takes the others.
+    if (/^Bearer\b/i.test(header)) throw unauthorized("The access token cannot be read.");
     throw new ApiError("InvalidAuthenticationInfo");
   }
   return { name: match[1]!, signature: Buffer.from(match[2]!, "base64") };
 };
 
-const unauthorized = (detail?: string): ApiError =>
+export const unauthorized = (detail?: string): ApiError =>
   new ApiError(
     "AuthenticationFailed",
     detail === undefined ? [] : [{ key: "AuthenticationErrorDetail", value: detail }],

@@ -29,9 +29,25 @@ export type StartOptions = {
   minAutoscaleInterval?: number;
   allowPrivateUrls: boolean;
   launcher: "auto" | "compiled" | "portable";
+  /** GUIDs of the one subscription and the one tenant that everything here is in. */
+  subscription: string;
+  tenant: string;
+  /** Where the accounts of the command line are resources. */
+  resourceGroup: string;
+  region: string;
+  /** What host names of accounts end in. */
+  domain: string;
+  /** Whether it was said, so that its names can be relied on. */
+  domainGiven: boolean;
   readyFile?: string;
   printEnv: boolean;
 };
+
+/** The same everywhere, so that a client's configuration written for one local server fits the next. They name things and prove nothing. */
+export const wellKnownIds = {
+  subscription: "51756572-6e00-4000-8000-000000000001",
+  tenant: "51756572-6e00-4000-8000-000000000002",
+} as const;
 
 export type AgentOptions = {
   directory: string;
@@ -54,6 +70,30 @@ const accountOption = (text: string): AccountOption => {
     );
   }
   return { name: match[1]!, key: match[2]! };
+};
+
+const parseGuid = (text: string): string => {
+  if (!/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) throw new InvalidArgumentError("expected a GUID.");
+  return text.toLowerCase();
+};
+
+const parseGroupName = (text: string): string => {
+  if (!/^[\p{L}\p{N}_()-][\p{L}\p{N}_().-]{0,88}(?<!\.)$/u.test(text))
+    throw new InvalidArgumentError("expected up to 90 letters, digits and _ ( ) - . without a period at the end.");
+  return text;
+};
+
+const parseRegion = (text: string): string => {
+  const region = text.replace(/\s+/g, "").toLowerCase();
+  if (!/^[a-z0-9]{2,40}$/.test(region)) throw new InvalidArgumentError("expected a region of letters and digits, such as eastus.");
+  return region;
+};
+
+const parseDomain = (text: string): string => {
+  const domain = text.toLowerCase();
+  if (!/^(?=.{1,190}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(domain))
+    throw new InvalidArgumentError("expected a host name such as localhost or quern.example.org.");
+  return domain;
 };
 
 const parsePort = (text: string): number => {
@@ -138,6 +178,27 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .addOption(
       option("--launcher <kind>", "what starts task processes", "LAUNCHER").choices(["auto", "compiled", "portable"]).default("auto"),
     )
+    .addOption(
+      option("--subscription <guid>", "the id of the one subscription", "SUBSCRIPTION")
+        .default(wellKnownIds.subscription)
+        .argParser(parseGuid),
+    )
+    .addOption(option("--tenant <guid>", "the id of the one tenant", "TENANT").default(wellKnownIds.tenant).argParser(parseGuid))
+    .addOption(
+      option("--resource-group <name>", "the resource group of the accounts named by --account", "RESOURCE_GROUP")
+        .default("quern")
+        .argParser(parseGroupName),
+    )
+    .addOption(
+      option("--region <name>", "the region of the accounts named by --account", "REGION").default("eastus").argParser(parseRegion),
+    )
+    .addOption(
+      option(
+        "--domain <name>",
+        "what host names of accounts end in: ACCOUNT.REGION.batch.DOMAIN and ACCOUNT.blob.DOMAIN (default localhost)",
+        "DOMAIN",
+      ).argParser(parseDomain),
+    )
     .addOption(option("--ready-file <file>", "write a JSON file with every address and key when all is up", "READY_FILE"))
     .addOption(option("--print-env", "print the environment variables that clients need, as shell exports", "PRINT_ENV").default(false))
     .action((raw: RawStart) => actions.start(startOptions(raw)));
@@ -154,10 +215,14 @@ export const commandLine = (version: string, actions: Actions): Command => {
   return program;
 };
 
-type RawStart = Omit<StartOptions, "accounts" | "storage"> & { account?: string[]; storage: string };
+type RawStart = Omit<StartOptions, "accounts" | "storage" | "domain" | "domainGiven"> & {
+  account?: string[];
+  storage: string;
+  domain?: string;
+};
 
 const startOptions = (raw: RawStart): StartOptions => {
-  const { account, allowWellKnownKey, storage, ...options } = raw;
+  const { account, allowWellKnownKey, storage, domain, ...options } = raw;
   const accounts = account?.map(accountOption) ?? [{ name: wellKnownAccount.name, key: wellKnownAccount.key }];
   if (accounts.some(({ key }) => key === wellKnownAccount.key) && !isLoopback(options.host) && !allowWellKnownKey) {
     throw new UserError(
@@ -169,5 +234,6 @@ const startOptions = (raw: RawStart): StartOptions => {
   if ((options.cert === undefined) !== (options.key === undefined)) throw new UserError("--cert and --key go together.", 2);
   const twice = accounts.find(({ name }, index) => accounts.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw new UserError(`The account ${twice.name} is given twice.`, 2);
-  return { ...options, accounts, allowWellKnownKey, storage: storageOption(storage) };
+  const names = { domain: domain ?? "localhost", domainGiven: domain !== undefined };
+  return { ...options, ...names, accounts, allowWellKnownKey, storage: storageOption(storage) };
 };

@@ -16,3 +16,12 @@ export const ownNames = (certificate: string): ((host: string | undefined) => bo
     return isIP(name) !== 0 || name === "localhost" || name.endsWith(".localhost") || server.checkHost(name) !== undefined;
   };
 };
+
+/** The account that a host name stands for: `name.region.batch.domain`, without a port. Undefined for every other host. */
+export const accountOfHost =
+  (domain: string) =>
+  (host: string): string | undefined => {
+    const name = host.toLowerCase();
+    const end = `.batch.${domain}`;
+    return name.endsWith(end) ? /^([a-z0-9]{3,24})\.[a-z0-9]+$/.exec(name.slice(0, -end.length))?.[1] : undefined;
+  };

@@ -4,11 +4,11 @@ import { test } from "node:test";
 import { batchOperations } from "../api/batch/index.ts";
 import { ApiError } from "../api/errors.ts";
 import { noQuery, operation } from "../api/operation.ts";
-import { baseline } from "../api/versions.ts";
+import { baseline, type Version } from "../api/versions.ts";
 import { inVersion, routesOf } from "./match.ts";
 
 const routes = routesOf(Object.values(batchOperations));
-const found = (method: string, path: string, version = baseline) => {
+const found = (method: string, path: string, version: Version = baseline) => {
   const { operation, params } = inVersion(routes.find(method, path), version);
   return [operation.id, params];
 };

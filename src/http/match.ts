@@ -31,13 +31,15 @@ type Step = {
 
 const newStep = (): Step => ({ literals: new Map(), patterns: [], ends: [], takesRest: [] });
 
-export const routesOf = (operations: readonly OperationDeclaration[]): Routes => {
+/** `anyCase`: literal segments are compared without regard to case, as Azure Resource Manager does. */
+export const routesOf = (operations: readonly OperationDeclaration[], { anyCase = false } = {}): Routes => {
   const root = newStep();
-  for (const operation of operations) add(root, operation);
+  const literal = (segment: string): string => (anyCase ? segment.toLowerCase() : segment);
+  for (const operation of operations) add(root, operation, literal);
   return {
     find: (method, rawPath) => {
       const found: { route: Route; values: readonly string[] }[] = [];
-      walk(root, segmentsOf(rawPath), 0, [], found);
+      walk(root, segmentsOf(rawPath), 0, [], found, literal);
       if (found.length === 0) throw new ApiError("ResourceNotFound");
       const right = found.filter(({ route }) => route.operation.method === method);
       if (right.length === 0) throw new ApiError("UnsupportedHttpVerb");
@@ -67,7 +69,9 @@ const segmentsOf = (rawPath: string): string[] => {
   return segments;
 };
 
-const add = (root: Step, operation: OperationDeclaration): void => {
+type Literal = (segment: string) => string;
+
+const add = (root: Step, operation: OperationDeclaration, literal: Literal): void => {
   let step = root;
   const names: string[] = [];
   for (const segment of segmentsOf(operation.path)) {
@@ -77,7 +81,7 @@ const add = (root: Step, operation: OperationDeclaration): void => {
       step.takesRest.push({ operation, names });
       return;
     }
-    step = next(step, segment, inBraces.length);
+    step = next(step, inBraces.length === 0 ? literal(segment) : segment, inBraces.length);
   }
   step.ends.push({ operation, names });
 };
@@ -111,20 +115,21 @@ const walk = (
   index: number,
   values: readonly string[],
   found: { route: Route; values: readonly string[] }[],
+  asLiteral: Literal,
 ): void => {
   if (index === segments.length) {
     for (const route of step.ends) found.push({ route, values });
     return;
   }
   const segment = segments[index]!;
-  const literal = step.literals.get(segment);
-  if (literal !== undefined) walk(literal, segments, index + 1, values, found);
+  const literal = step.literals.get(asLiteral(segment));
+  if (literal !== undefined) walk(literal, segments, index + 1, values, found, asLiteral);
   const unescaped = step.patterns.length === 0 ? segment : segment.replace(/%(28|29|2c|3d)/gi, decodeURIComponent);
   for (const { pattern, step: below } of step.patterns) {
     const match = pattern.exec(unescaped);
-    if (match !== null) walk(below, segments, index + 1, [...values, ...match.slice(1)], found);
+    if (match !== null) walk(below, segments, index + 1, [...values, ...match.slice(1)], found, asLiteral);
   }
-  if (step.parameter !== undefined && segment !== "") walk(step.parameter, segments, index + 1, [...values, segment], found);
+  if (step.parameter !== undefined && segment !== "") walk(step.parameter, segments, index + 1, [...values, segment], found, asLiteral);
   if (step.takesRest.length > 0) {
     const rest = segments.slice(index).join("/");
     if (rest !== "") for (const route of step.takesRest) found.push({ route, values: [...values, rest] });

@@ -1,11 +1,10 @@
-// One request of the data plane from its first line to its answer: match, version, authenticate, read, validate, handle, answer.
-// What an operation promises is in its declaration, what it does in its handler; here is only what all have in common.
+// One request of an API from its first line to its answer: match, version, authenticate, read, validate, handle, answer. What is different
+// between the data plane and the management plane is a `Plane`; what an operation promises is in its declaration, what it does in its
+// handler; here is only what all have in common.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError, invalidBody, invalidQuery } from "../api/errors.ts";
 import type { OperationDeclaration } from "../api/operation.ts";
-import { livesIn, servedVersion, type Version } from "../api/versions.ts";
-import type { Principal } from "../auth/principal.ts";
-import { type AccountDirectory, authenticateSharedKey } from "../auth/shared-key.ts";
+import { livesIn, type Version } from "../api/versions.ts";
 import type { Filterable } from "../domain/filter.ts";
 import { assert } from "../lib/bug.ts";
 import { redactText } from "../lib/redact.ts";
@@ -13,27 +12,55 @@ import { NodeUnreachable } from "../node-management/channel.ts";
 import type { Reply, Request, Services } from "../operations/handler.ts";
 import { StoreUnavailable } from "../store/db.ts";
 import { parseBody } from "../wire/parse.ts";
-import { type Envelope, sendError } from "./answer.ts";
-import { announcesBody, bodyLimit, ClientGone, parseJson, readBody } from "./body.ts";
+import type { Envelope } from "./answer.ts";
+import { announcesBody, ClientGone, parseJson, readBody } from "./body.ts";
 import { baseUrlOf, checkContentType, echoedRequestId, preconditionsOf, rangeOf } from "./headers.ts";
-import { inVersion, routesOf } from "./match.ts";
+import { type Candidates, inVersion, type Routes } from "./match.ts";
 import { parseFilter } from "./odata/filter.ts";
 import { pageOf } from "./odata/paging.ts";
 import { parseQuery } from "./queries.ts";
-import { type Exchange, sendReply } from "./reply.ts";
+import type { Exchange } from "./reply.ts";
 import { parseTarget, queryValue, type Target } from "./target.ts";
 
 /** Any handler: what it takes is checked where it is registered (`Handlers` of operations/), not here. */
-export type AnyHandler = (request: never, services: Services) => Promise<Reply>;
+export type AnyHandler = (request: never, services: never) => Promise<Reply>;
+
+/** What a request shows of itself before its body is read. */
+export type Presented = {
+  readonly request: IncomingMessage;
+  readonly target: Target;
+  readonly baseUrl: string;
+  readonly now: number;
+};
+
+/** One of the APIs: how its requests are told apart and admitted, and the form of its answers. */
+export type Plane<Identified extends object = object> = {
+  readonly routes: Routes;
+  /** By `nameOf` the operation, as are the filterables. */
+  readonly handlers: Readonly<Record<string, AnyHandler>>;
+  /** What $filter of each list offers; a list that is not here offers nothing. */
+  readonly filterables: Readonly<Record<string, Filterable>>;
+  /** Given to each handler. */
+  readonly services: object;
+  /** Throws the plane's errors for a version that is missing or not served. */
+  version(target: Target, candidates: Candidates): Version;
+  /** Who asks; its properties are handed to the handler with the request. Throws where nobody known does. */
+  authenticate(presented: Presented): Identified | Promise<Identified>;
+  /** Throws where the one who asks may not have this done. */
+  admit(identified: Identified, operation: OperationDeclaration, params: Record<string, string>, presented: Presented): void;
+  /** Whether a request is authenticated before it is known what it wants: then nobody else learns what there is. */
+  readonly authenticatesFirst: boolean;
+  /** In bytes. */
+  bodyLimit(version: Version): number;
+  /** In tables, logs and metrics. */
+  nameOf(operation: OperationDeclaration): string;
+  accountOf(identified: Identified): string | undefined;
+  sendReply(response: ServerResponse, exchange: Exchange, reply: Reply): Promise<void>;
+  sendError(response: ServerResponse, envelope: Envelope, error: ApiError): void;
+};
 
 export type PipelineOptions = {
-  readonly operations: Readonly<Record<string, OperationDeclaration>>;
-  readonly handlers: Readonly<Record<string, AnyHandler>>;
-  /** What $filter of each list offers, by operation id; a list that is not here offers nothing. */
-  readonly filterables: Readonly<Record<string, Filterable>>;
-  readonly accounts: AccountDirectory;
-  readonly services: Services;
-  readonly versionCheck: "lenient" | "strict";
+  readonly services: Pick<Services, "clock" | "ids" | "log">;
   /** Told of every answer, after it was sent: metrics. */
   readonly onAnswer?: (answer: Answered) => void;
   /** Given every body that is sent, as the client gets it: tests hold it against its declaration. */
@@ -51,14 +78,13 @@ export type Answered = {
 
 export type Pipeline = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-export const createPipeline = (options: PipelineOptions): Pipeline => {
+export const createPipeline = <Identified extends object>(plane: Plane<Identified>, options: PipelineOptions): Pipeline => {
   const { clock, ids, log } = options.services;
-  const routes = routesOf(Object.values(options.operations));
 
   return async (request, response) => {
     const started = clock.elapsed();
     const envelope: Envelope = { requestId: ids.guid(), baseUrl: "", now: clock.now(), ...withClientId(request) };
-    const seen: Seen = { envelope };
+    const seen: Seen<Identified> = { envelope };
     try {
       await serve(request, response, seen);
     } catch (error) {
@@ -66,55 +92,51 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
     }
     const durationMs = clock.elapsed() - started;
     const status = response.headersSent ? response.statusCode : 0;
-    const account = seen.principal?.accountName;
+    const operation = seen.operation === undefined ? undefined : plane.nameOf(seen.operation);
+    const account = seen.identified === undefined ? undefined : plane.accountOf(seen.identified);
     log.debug(
-      {
-        requestId: envelope.requestId,
-        method: request.method,
-        url: redactText(request.url ?? ""),
-        operation: seen.operation?.id,
-        account,
-        status,
-        durationMs,
-      },
+      { requestId: envelope.requestId, method: request.method, url: redactText(request.url ?? ""), operation, account, status, durationMs },
       "request",
     );
     const client = request.headers["user-agent"];
     options.onAnswer?.({
-      ...(seen.operation === undefined ? {} : { operationId: seen.operation.id }),
+      ...(operation === undefined ? {} : { operationId: operation }),
       ...(client === undefined ? {} : { client }),
       status,
       durationMs,
     });
   };
 
-  async function serve(request: IncomingMessage, response: ServerResponse, seen: Seen): Promise<void> {
+  async function serve(request: IncomingMessage, response: ServerResponse, seen: Seen<Identified>): Promise<void> {
     seen.envelope = { ...seen.envelope, baseUrl: baseUrlOf(request) };
     const target = parseTarget(request.url ?? "/");
-    const method = request.method ?? "GET";
-    const candidates = routes.find(method, target.rawPath);
-    const version = versionOf(target, options.versionCheck);
+    const presented: Presented = { request, target, baseUrl: seen.envelope.baseUrl, now: seen.envelope.now };
+    if (plane.authenticatesFirst) seen.identified = await plane.authenticate(presented);
+    const candidates = plane.routes.find(request.method ?? "GET", target.rawPath);
+    const version = plane.version(target, candidates);
     const { operation, params } = inVersion(candidates, version);
     seen.operation = operation;
-    const { rawPath, query } = target;
-    const principal = authenticateSharedKey({ method, rawPath, query, headers: request.headers }, options.accounts, seen.envelope.now);
-    seen.principal = principal;
-    const body = await bodyOf(request, response, operation, version, clock);
+    if (seen.identified === undefined) {
+      // No tick of the loop is spent where nothing has to be waited for: the hot path signs.
+      const identified = plane.authenticate(presented);
+      seen.identified = identified instanceof Promise ? await identified : identified;
+    }
+    plane.admit(seen.identified, operation, params, presented);
+    const body = await bodyOf(request, response, operation, version, plane.bodyLimit(version), clock);
     const handled = requestOf({
       request,
       target,
       operation,
       version,
       params,
-      principal,
       body,
       envelope: seen.envelope,
-      filterables: options.filterables,
+      filterable: plane.filterables[plane.nameOf(operation)],
     });
-    const handler = options.handlers[operation.id];
+    const handler = plane.handlers[plane.nameOf(operation)];
     assert(handler !== undefined, `${operation.id} has no handler`);
     const limitMs = timeoutMs(target);
-    const reply = await inTime(handler(handled.request as never, options.services), limitMs, clock);
+    const reply = await inTime(handler({ ...handled.request, ...seen.identified } as never, plane.services as never), limitMs, clock);
     if (response.destroyed) {
       reply.file?.stream?.destroy();
       throw new ClientGone();
@@ -127,11 +149,11 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
       ...(handled.select === undefined ? {} : { select: handled.select }),
       ...(options.onBody === undefined ? {} : { onBody: options.onBody }),
     };
-    await sendReply(response, exchange, reply);
+    await plane.sendReply(response, exchange, reply);
   }
 
   /** Answers a failure, as far as there still is somebody to answer. */
-  function refuse(response: ServerResponse, { envelope, operation }: Seen, failure: unknown): void {
+  function refuse(response: ServerResponse, { envelope, operation }: Seen<Identified>, failure: unknown): void {
     if (failure instanceof ClientGone || response.destroyed) {
       // A file's source that failed breaks the answer off as well; that is worth a line, a client that left is not.
       const left = failure instanceof ClientGone || (failure as { code?: string }).code === "ERR_STREAM_PREMATURE_CLOSE";
@@ -149,24 +171,15 @@ export const createPipeline = (options: PipelineOptions): Pipeline => {
       response.destroy();
       return;
     }
-    sendError(response, envelope, error);
+    plane.sendError(response, envelope, error);
   }
 };
 
-type Seen = { envelope: Envelope; operation?: OperationDeclaration; principal?: Principal };
+type Seen<Identified> = { envelope: Envelope; operation?: OperationDeclaration; identified?: Identified };
 
 const withClientId = (request: IncomingMessage): { clientRequestId?: string } => {
   const clientRequestId = echoedRequestId(request.headers);
   return clientRequestId === undefined ? {} : { clientRequestId };
-};
-
-const versionOf = (target: Target, check: "lenient" | "strict"): Version => {
-  const asked = queryValue(target, "api-version");
-  if (asked === undefined || asked === "")
-    throw new ApiError("MissingRequiredQueryParameter", [{ key: "QueryParameterName", value: "api-version" }]);
-  const version = servedVersion(asked, check);
-  if (version === undefined) throw new ApiError("UnsupportedRequestVersion");
-  return version;
 };
 
 /** The value of the body in the newest spelling; undefined where the operation has none. What such a request sends is not read. */
@@ -175,13 +188,14 @@ const bodyOf = async (
   response: ServerResponse,
   operation: OperationDeclaration,
   version: Version,
+  limit: number,
   clock: Services["clock"],
 ): Promise<unknown> => {
   if (operation.body === undefined) return undefined;
   const announced = announcesBody(request);
   if (!announced && !operation.bodyOptional && request.headers["content-length"] === undefined)
     throw new ApiError("MissingContentLengthHeader");
-  const bytes = announced ? await readBody(request, response, bodyLimit(version), clock) : Buffer.alloc(0);
+  const bytes = announced ? await readBody(request, response, limit, clock) : Buffer.alloc(0);
   if (bytes.length > 0) {
     checkContentType(request.headers);
     return parseBody(operation.body, parseJson(bytes), version);
@@ -196,13 +210,13 @@ type Parts = {
   operation: OperationDeclaration;
   version: Version;
   params: Record<string, string>;
-  principal: Principal;
   body: unknown;
   envelope: Envelope;
-  filterables: PipelineOptions["filterables"];
+  filterable: Filterable | undefined;
 };
 
-const requestOf = (parts: Parts): { request: Request<OperationDeclaration>; select?: string } => {
+/** The request as its handler gets it, but for who asks. */
+const requestOf = (parts: Parts): { request: Omit<Request<OperationDeclaration>, "principal">; select?: string } => {
   const { operation, target, envelope } = parts;
   const query = parseQuery(operation.query, target.query, parts.version) as Record<string, unknown>;
   checkExpand(query.$expand, operation);
@@ -211,13 +225,13 @@ const requestOf = (parts: Parts): { request: Request<OperationDeclaration>; sele
   return {
     request: {
       operation,
-      principal: parts.principal,
+      apiVersion: queryValue(target, "api-version") ?? "",
       params: parts.params as never,
       query: query as never,
       body: parts.body as never,
       preconditions: preconditionsOf(parts.request.headers, operation.conditions),
       page: pageOf(target, query),
-      ...(filterText === undefined ? {} : { filter: parseFilter(filterText, parts.filterables[operation.id] ?? {}) }),
+      ...(filterText === undefined ? {} : { filter: parseFilter(filterText, parts.filterable ?? {}) }),
       baseUrl: envelope.baseUrl,
       ...(range === undefined ? {} : { range }),
       requestId: envelope.requestId,

@@ -1,5 +1,5 @@
-// Writes what a handler answered, as its declaration promises it: status, headers, the body in the client's version, lists with
-// their continuation, files as streams.
+// Writes what a handler of the data plane answered, as its declaration promises it: status, headers, the body in the client's version,
+// lists with their continuation, files as streams.
 import type { ServerResponse } from "node:http";
 import { pipeline as pump } from "node:stream/promises";
 import type { OperationDeclaration } from "../api/operation.ts";

@@ -7,7 +7,7 @@ import type { Metrics } from "../lib/metrics.ts";
 import { answerUnreadable, sendError } from "./answer.ts";
 import { letBodyCome } from "./body.ts";
 import { type Listener, type ListenerLimits, listen } from "./listener.ts";
-import { type Answered, createPipeline, type PipelineOptions } from "./pipeline.ts";
+import { type Answered, createPipeline, type Pipeline, type PipelineOptions, type Plane } from "./pipeline.ts";
 
 /** Answers a request on its own terms: reads what it wants of the body and ends the response. */
 export type PlainHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -24,7 +24,11 @@ export type ServerOptions = PipelineOptions & {
   readonly limits?: Partial<ListenerLimits>;
   readonly health: Health;
   readonly metrics: Metrics;
-  /** Other planes by the path they live under, compared without regard to case: `/_quern`, `/subscriptions`. */
+  /** Serves what none of the others takes. */
+  readonly dataPlane: Plane;
+  /** Azure Resource Manager, by the paths it lives under. */
+  readonly managementPlane?: { readonly under: readonly string[]; readonly plane: Plane };
+  /** Others by the path they live under, compared without regard to case: `/_quern`, `/adfs`. */
   readonly planes?: readonly { readonly under: string; readonly handle: PlainHandler }[];
   /** Takes the requests for blobs of the embedded account; false leaves the request to the others. */
   readonly blobs?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -43,7 +47,9 @@ export const createServer = async (options: ServerOptions): Promise<Listener> =>
     metrics.httpDuration.observe({ operation }, answer.durationMs / 1000);
     options.onAnswer?.(answer);
   };
-  const dataPlane = createPipeline({ ...options, onAnswer });
+  const dataPlane = createPipeline(options.dataPlane, { ...options, onAnswer });
+  const management = options.managementPlane;
+  const managementPlane: Pipeline | undefined = management && createPipeline(management.plane, { ...options, onAnswer });
   const planes = [
     {
       under: "/healthz",
@@ -85,9 +91,11 @@ export const createServer = async (options: ServerOptions): Promise<Listener> =>
       }
       if (options.blobs?.(request, response) === true) return;
       const path = pathOf(request);
-      const plane = planes.find(({ under }) => path === under || path.startsWith(`${under}/`));
-      if (plane === undefined) void dataPlane(request, response);
-      else void runPlain(plane.handle, request, response);
+      const isUnder = (under: string): boolean => path === under || path.startsWith(`${under}/`);
+      const plane = planes.find(({ under }) => isUnder(under));
+      if (plane !== undefined) void runPlain(plane.handle, request, response);
+      else if (managementPlane !== undefined && management!.under.some(isUnder)) void managementPlane(request, response);
+      else void dataPlane(request, response);
     },
   });
 };

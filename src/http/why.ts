@@ -2,7 +2,7 @@
 // Quern's own extension: JSON of its own shape, errors in the data plane's.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "../api/errors.ts";
-import { type AccountDirectory, authenticateSharedKey } from "../auth/shared-key.ts";
+import { type AccountDoor, authenticateAccount } from "../auth/account-door.ts";
 import type { Services } from "../operations/handler.ts";
 import { explain, type Subject } from "../operations/waiting.ts";
 import { commonHeaders, type Envelope, sendError, sendJson } from "./answer.ts";
@@ -11,12 +11,12 @@ import type { PlainHandler } from "./server.ts";
 import { parseTarget, queryValue } from "./target.ts";
 
 export const whyHandler =
-  (services: Services, accounts: AccountDirectory): PlainHandler =>
+  (services: Services, door: AccountDoor): PlainHandler =>
   async (request, response) => {
     let envelope: Envelope = { requestId: services.ids.guid(), baseUrl: "", now: services.clock.now() };
     try {
       envelope = { ...envelope, baseUrl: baseUrlOf(request) };
-      await answer(request, response, envelope, services, accounts);
+      await answer(request, response, envelope, services, door);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       sendError(response, envelope, error);
@@ -28,12 +28,16 @@ const answer = async (
   response: ServerResponse,
   envelope: Envelope,
   services: Services,
-  accounts: AccountDirectory,
+  door: AccountDoor,
 ): Promise<void> => {
   const target = parseTarget(request.url ?? "/");
   const { rawPath, query } = target;
   if (request.method !== "GET") throw new ApiError("UnsupportedHttpVerb");
-  const principal = authenticateSharedKey({ method: "GET", rawPath, query, headers: request.headers }, accounts, envelope.now);
+  const principal = await authenticateAccount(
+    { method: "GET", rawPath, query, headers: request.headers },
+    { remoteAddress: request.socket.remoteAddress, baseUrl: envelope.baseUrl, now: envelope.now },
+    door,
+  );
   const subject: Subject = {};
   for (const name of ["poolId", "nodeId", "jobId", "taskId"] as const) {
     const value = queryValue(target, name);

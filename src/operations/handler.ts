@@ -57,6 +57,8 @@ export type Request<D extends OperationDeclaration> = {
   /** File reads: the inclusive byte range of ocp-range or Range. */
   range?: { start: number; end?: number };
   requestId: string;
+  /** As the client sent it, for URLs that it is to call. What differs between versions is in the declaration and in `traits`. */
+  apiVersion: string;
   /** Which of the operation's declared traits the client's version has. */
   traits: ReadonlySet<string>;
   now: Instant;
@@ -68,8 +70,14 @@ export type Reply = {
   items?: readonly unknown[];
   /** Key of the last element when there is a next page. */
   next?: string;
+  /** One of the answer's `statuses`, where it has several. */
+  status?: number;
+  /** Beyond those that the declaration promises: Location, Azure-AsyncOperation, Retry-After of long-running operations. */
+  headers?: Readonly<Record<string, string>>;
   /** Gives ETag and Last-Modified. */
   modified?: Stamp;
+  /** In place of the ETag that follows from `modified`, without quotes. */
+  etag?: string;
   /** Id of what was created, appended to the request's URL for Location. */
   created?: string;
   /** Where that is, when it is not below the request's URL. */

@@ -11,6 +11,7 @@ import type { Node } from "../../src/domain/nodes.ts";
 import type { Pool } from "../../src/domain/pools.ts";
 import { answerLog } from "../../src/http/answer-check.ts";
 import type { AnyHandler } from "../../src/http/pipeline.ts";
+import { dataPlane } from "../../src/http/planes/data.ts";
 import { createServer } from "../../src/http/server.ts";
 import { createMetrics } from "../../src/lib/metrics.ts";
 import { filterables, handlers } from "../../src/operations/batch/index.ts";
@@ -20,6 +21,7 @@ import * as jobs from "../../src/store/jobs.ts";
 import * as nodes from "../../src/store/nodes.ts";
 import * as pools from "../../src/store/pools.ts";
 import * as tasks from "../../src/store/tasks.ts";
+import { aDoor } from "../support/accounts.ts";
 import { type Answer, type RawRequest, signedRequest } from "../support/signed.ts";
 import { validRequests, worldBodies } from "./exact-requests.ts";
 import { aService, type Service } from "./operations-fixtures.ts";
@@ -60,12 +62,15 @@ export const anExactWorld = async (t: TestContext): Promise<ExactWorld> => {
   const server = await createServer({
     host: "127.0.0.1",
     port: 0,
-    operations: batchOperations,
-    handlers: handlers as unknown as Readonly<Record<string, AnyHandler>>,
-    filterables,
-    accounts: { find: (name) => (name === account ? { id: 1, name: account, keys: [key, key] } : undefined) },
     services,
-    versionCheck: "lenient",
+    dataPlane: dataPlane({
+      operations: batchOperations,
+      handlers: handlers as unknown as Readonly<Record<string, AnyHandler>>,
+      filterables,
+      services,
+      door: aDoor(1, account, [key, key]),
+      versionCheck: "lenient",
+    }),
     health: { ready: () => ({ ready: true, parts: {} }) },
     metrics: createMetrics(),
     ...(log === undefined ? {} : { onBody: answerLog(log, process.pid) }),

@@ -5,6 +5,7 @@ import type { OperationDeclaration } from "../../src/api/operation.ts";
 import { answerLog } from "../../src/http/answer-check.ts";
 import type { ListenerLimits } from "../../src/http/listener.ts";
 import type { Answered, AnyHandler } from "../../src/http/pipeline.ts";
+import { dataPlane } from "../../src/http/planes/data.ts";
 import { createServer, type ServerOptions } from "../../src/http/server.ts";
 import { ManualClock } from "../../src/lib/clock.ts";
 import { systemIds } from "../../src/lib/ids.ts";
@@ -12,6 +13,7 @@ import type { Log } from "../../src/lib/log.ts";
 import { createMetrics, type Metrics } from "../../src/lib/metrics.ts";
 import { filterables } from "../../src/operations/batch/index.ts";
 import type { Reply, Request, Services } from "../../src/operations/handler.ts";
+import { aDoor } from "../support/accounts.ts";
 import type { Credentials } from "../support/signed.ts";
 
 export const account = "account1";
@@ -45,7 +47,10 @@ export type Front = {
 export const aFront = async (
   t: TestContext,
   fakes: Fakes,
-  more: Partial<ServerOptions> & { limits?: Partial<ListenerLimits> } = {},
+  {
+    versionCheck = "lenient",
+    ...more
+  }: Partial<ServerOptions> & { limits?: Partial<ListenerLimits>; versionCheck?: "lenient" | "strict" } = {},
 ): Promise<Front> => {
   const clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
   const given: Given[] = [];
@@ -64,15 +69,12 @@ export const aFront = async (
     ]),
   );
   const answers = process.env.QUERN_ANSWER_LOG;
+  const services = { clock, ids: systemIds(), log } as unknown as Services;
   const server = await createServer({
     host: "127.0.0.1",
     port: 0,
-    operations: batchOperations,
-    handlers,
-    filterables,
-    accounts: { find: (name) => (name === account ? { id: 7, name: account, keys } : undefined) },
-    services: { clock, ids: systemIds(), log } as unknown as Services,
-    versionCheck: "lenient",
+    services,
+    dataPlane: dataPlane({ operations: batchOperations, handlers, filterables, services, door: aDoor(7, account, keys), versionCheck }),
     health: { ready: () => ({ ready: true, parts: { store: "open" } }) },
     metrics,
     onAnswer: (answer) => answered.push(answer),

@@ -47,7 +47,7 @@ test("a resource is answered with its headers and its body in the client's versi
   assert.equal(answer.json.taskSlotsPerNode, 3);
   const older = await signedRequest(front.credentials, { method: "GET", path: "/pools/p", version: "2019-08-01.10.0" });
   assert.equal(older.json.maxTasksPerNode, 3);
-  assert.deepEqual(front.given[0]?.principal, { accountId: 7, accountName: "account1", by: "sharedKey" });
+  assert.deepEqual(front.given[0]?.principal, { accountId: 7, accountName: "account1", by: "sharedKey", role: "contributor" });
 });
 
 test("what was created has its own URL in Location and DataServiceId, and no body", async (t) => {

@@ -12,18 +12,19 @@ import { baseline, livesIn, type Version } from "../../src/api/versions.ts";
 import type { FilterNode } from "../../src/domain/filter.ts";
 import { makeImageCatalogue } from "../../src/domain/image-catalogue.ts";
 import { checkAnswer } from "../../src/http/answer-check.ts";
-import { parseBody } from "../../src/wire/parse.ts";
 import { parseQuery } from "../../src/http/queries.ts";
-import { render } from "../../src/wire/render.ts";
 import { ManualClock } from "../../src/lib/clock.ts";
 import { seededIds } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { type NodeChannel, NodeUnreachable } from "../../src/node-management/channel.ts";
 import { handlers } from "../../src/operations/batch/index.ts";
 import type { Handler, Page, Preconditions, Reply, Services } from "../../src/operations/handler.ts";
-import { putAccount } from "../../src/store/accounts.ts";
+import { insertAccount } from "../../src/store/accounts.ts";
 import type { Store } from "../../src/store/db.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { parseBody } from "../../src/wire/parse.ts";
+import { render } from "../../src/wire/render.ts";
+import { anAccount } from "../support/accounts.ts";
 
 export const baseUrl = "https://account.example:10020";
 
@@ -125,7 +126,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
   const clock = new ManualClock();
   const store = await openSqlite({ file: ":memory:", clock });
   t.after(() => store.close());
-  await store.commit(putAccount({ name: "account", keys: ["a2V5"], createdAt: clock.now() }));
+  await store.commit(insertAccount(anAccount({ createdAt: clock.now() })));
   const rung: string[] = [];
   const files: Service["files"] = new Map();
   const services: Services = {
@@ -157,7 +158,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
     const reply = await handler(
       {
         operation: operation as OperationDeclaration<string, Model, Model>,
-        principal: { accountId: request.accountId ?? 1, accountName: "account", by: "sharedKey" },
+        principal: { accountId: request.accountId ?? 1, accountName: "account", by: "sharedKey", role: "contributor" },
         params: request.params ?? {},
         query: parseQuery(operation.query, Object.entries(request.query ?? {}), version),
         body: operation.body === undefined ? {} : parseBody(operation.body, wire, version),
@@ -167,6 +168,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
         baseUrl,
         range: request.range,
         requestId: "11111111-2222-4333-8444-555555555555",
+        apiVersion: version,
         traits: new Set(Object.entries(operation.traits ?? {}).flatMap(([name, life]) => (livesIn(life, version) ? [name] : []))),
         now: clock.now(),
       },
@@ -181,7 +183,10 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
     } catch (error) {
       assert.ok(error instanceof ApiError, `${id} failed otherwise: ${String((error as Error).stack)}`);
       const { errors } = batchOperations[id] as OperationDeclaration;
-      assert.ok(general.includes(error.status) || errors.includes(error.code), `${error.code} is not declared for ${id}`);
+      assert.ok(
+        general.includes(error.status) || (errors as readonly string[]).includes(error.code),
+        `${error.code} is not declared for ${id}`,
+      );
       return error;
     }
     return assert.fail(`${id} was not refused`);

@@ -40,7 +40,7 @@ for (const { number } of migrations) {
     const store = await openSqlite({ file });
     t.after(() => store.close());
     assert.equal(await getSetting(store, "location"), "kept");
-    assert.deepEqual((await getAccountByName(store, "devbatchaccount1"))?.keys, ["a2V5"]);
+    assert.deepEqual((await getAccountByName(store, "devbatchaccount1"))?.keys, ["a2V5", ""]);
     assert.equal((await getPool(store, 1, "pool1"))?.spec.vmSize, "standard_d2s_v3");
     assert.equal((await getNodeById(store, "tvmps_1_d"))?.recentTasks[0]?.taskId, "one");
     const job = (await getJob(store, 1, "job1"))!;

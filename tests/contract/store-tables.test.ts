@@ -4,7 +4,14 @@ import { test } from "node:test";
 import type { Job, JobState } from "../../src/domain/jobs.ts";
 import { type NodeState, shownState } from "../../src/domain/nodes.ts";
 import type { Task } from "../../src/domain/tasks.ts";
-import { getAccountByName, listAccounts, putAccount } from "../../src/store/accounts.ts";
+import {
+  deleteAccount,
+  getAccountByName,
+  insertAccount,
+  listAccounts,
+  listAccountsOfGroup,
+  saveAccount,
+} from "../../src/store/accounts.ts";
 import { addChores, choresOfNode, deleteChore } from "../../src/store/chores.ts";
 import { type Store, sql } from "../../src/store/db.ts";
 import * as jobs from "../../src/store/jobs.ts";
@@ -13,6 +20,7 @@ import * as pools from "../../src/store/pools.ts";
 import { sanityCheck } from "../../src/store/sanity-check.ts";
 import { getSetting, putSetting } from "../../src/store/settings.ts";
 import * as tasks from "../../src/store/tasks.ts";
+import { anAccount } from "../support/accounts.ts";
 import { aJob, aNode, aPool, aTask, completed, conflictAt, isConflict, openedStore, placed, running } from "./store-fixtures.ts";
 
 const job = aJob();
@@ -37,16 +45,30 @@ test("settings and accounts", async (t) => {
   await store.commit(putSetting("a", "2"));
   assert.equal(await getSetting(store, "a"), "2");
 
-  await store.commit(putAccount({ name: "two", keys: ["a2V5"], createdAt: 5 }));
-  await store.commit(putAccount({ name: "one", keys: ["eA==", "eQ=="], createdAt: 6 }));
+  await store.commit(insertAccount(anAccount({ name: "two", resourceGroup: "Group" })));
+  await store.commit(insertAccount(anAccount({ name: "one", keys: ["eA==", "eQ=="] })));
+  await assert.rejects(store.commit(insertAccount(anAccount({ name: "two" }))), isConflict);
   const two = (await getAccountByName(store, "two"))!;
-  await store.commit(putAccount({ name: "two", keys: ["bmV3"], createdAt: 7 }));
-  assert.deepEqual(await getAccountByName(store, "two"), { ...two, keys: ["bmV3"] });
+  const changed = {
+    ...two,
+    keys: ["bmV3", "b2xk"] as const,
+    tags: { a: "b" },
+    identity: { type: "SystemAssigned" as const, principalId: "p" },
+  };
+  await store.commit(saveAccount(changed));
+  assert.deepEqual(await getAccountByName(store, "two"), { ...changed, generation: two.generation + 1 });
+  await assert.rejects(store.commit(saveAccount(two)), isConflict);
+  assert.deepEqual(
+    (await listAccountsOfGroup(store, "gROUP")).map(({ name }) => name),
+    ["two"],
+  );
   assert.deepEqual(
     (await listAccounts(store)).map(({ name }) => name),
     ["one", "two"],
   );
   assert.equal(await getAccountByName(store, "three"), undefined);
+  await store.commit(deleteAccount((await getAccountByName(store, "two"))!));
+  assert.equal(await getAccountByName(store, "two"), undefined);
 });
 
 test("pools", async (t) => {

@@ -31,7 +31,7 @@ import { silentLog } from "../../src/lib/log.ts";
 import { explain, type Subject } from "../../src/operations/waiting.ts";
 import { fakeProvider } from "../../src/providers/fake.ts";
 import { createScheduler, type Scheduler } from "../../src/scheduler/scheduler.ts";
-import { putAccount } from "../../src/store/accounts.ts";
+import { insertAccount } from "../../src/store/accounts.ts";
 import type { Store, Write } from "../../src/store/db.ts";
 import { getJob, insertJob, jobCounts, saveJob } from "../../src/store/jobs.ts";
 import { nodesOfPool, saveNode } from "../../src/store/nodes.ts";
@@ -39,6 +39,7 @@ import { getPool, insertPool, savePool } from "../../src/store/pools.ts";
 import { sanityCheck } from "../../src/store/sanity-check.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { deleteTasks, dependenciesOf, getTask, insertTasks, listTasks, saveTasks } from "../../src/store/tasks.ts";
+import { anAccount } from "../support/accounts.ts";
 import { type FakeAgent, fakeChannel, makeAgent } from "./fake-agent.ts";
 
 export const seconds = (count: number): number => count * 1000;
@@ -74,7 +75,7 @@ export const aWorld = async (options: WorldOptions = {}) => {
   const ids: Ids = seededIds(options.seed ?? 1);
   const leaseMs = options.leaseMs ?? seconds(30);
   const store: Store = await openSqlite({ file: options.file ?? ":memory:", clock, synchronous: "off" });
-  await store.commit(putAccount({ name: "devbatchaccount1", keys: [], createdAt: clock.now() }));
+  await store.commit(insertAccount(anAccount({ name: "devbatchaccount1", createdAt: clock.now() })));
   const agents = new Map<string, FakeAgent>();
   const channel = fakeChannel(agents);
   const provider = fakeProvider({
@@ -100,6 +101,7 @@ export const aWorld = async (options: WorldOptions = {}) => {
       images,
       leaseMs,
       accountUrl: (name) => `http://127.0.0.1:10020/${name}`,
+      packageUrl: ({ account, container, name }) => `http://127.0.0.1:10020/${account}/${container}/${name}?sig=secret`,
       metrics: { dispatched: () => void metrics.dispatched++, taskEnded: (kind) => void metrics.ended[kind]++ },
     });
   let scheduler = build();

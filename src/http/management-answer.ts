@@ -1,0 +1,100 @@
+// Writes answers of the management plane: headers, bodies, lists with nextLink, and errors as Azure Resource Manager has them. It decides nothing.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ApiError } from "../api/errors.ts";
+import { batchErrors } from "../api/errors.ts";
+import { Bug } from "../lib/bug.ts";
+import { etagOf, httpDate, isoTime } from "../lib/clock.ts";
+import type { Reply } from "../operations/handler.ts";
+import { renderer } from "../wire/render.ts";
+import type { Envelope, HeaderList } from "./answer.ts";
+import { nextLink } from "./odata/paging.ts";
+import type { Exchange } from "./reply.ts";
+
+const headersOf = ({ requestId, now }: Envelope, request: IncomingMessage): HeaderList => {
+  const correlation = request.headers["x-ms-correlation-request-id"];
+  const given = typeof correlation === "string" && /^[0-9a-f-]{36}$/i.test(correlation) ? correlation : requestId;
+  const headers = [
+    ...["cache-control", "no-cache", "pragma", "no-cache", "expires", "-1", "x-content-type-options", "nosniff", "date", httpDate(now)],
+    ...["x-ms-request-id", requestId, "x-ms-correlation-request-id", given, "x-ms-routing-request-id", `QUERN:${requestId}`],
+  ];
+  const client = request.headers["x-ms-client-request-id"];
+  if (typeof client === "string" && /^[\x21-\x7e]{1,128}$/.test(client) && request.headers["x-ms-return-client-request-id"] === "true")
+    headers.push("x-ms-client-request-id", client);
+  return headers;
+};
+
+export const sendManagementReply = async (response: ServerResponse, exchange: Exchange, reply: Reply): Promise<void> => {
+  const { operation, envelope, version, select } = exchange;
+  const { answer } = operation;
+  const status = reply.status ?? answer.status;
+  if (status !== answer.status && answer.statuses?.includes(status as 200) !== true)
+    throw new Bug(`${operation.id} does not declare ${status}`);
+  const headers = headersOf(envelope, response.req);
+  if (answer.etag !== undefined && (reply.modified !== undefined || reply.etag !== undefined)) {
+    const text = `"${reply.etag ?? etagOf(reply.modified!)}"`;
+    headers.push("etag", answer.etag === "weak" ? `W/${text}` : text);
+    if (reply.modified !== undefined) headers.push("last-modified", httpDate(Math.floor(reply.modified / 1000)));
+  }
+  for (const [name, value] of Object.entries(reply.headers ?? {})) headers.push(name, value);
+  const body = bodyOf(exchange, reply, status);
+  exchange.onBody?.(operation, version, body, select);
+  if (body === undefined) {
+    if (status !== 204) headers.push("content-length", "0");
+    response.writeHead(status, headers);
+    response.end();
+  } else sendJson(response, status, headers, body);
+};
+
+const sendJson = (response: ServerResponse, status: number, headers: HeaderList, body: object): void => {
+  const bytes = Buffer.from(JSON.stringify(body));
+  headers.push("content-type", "application/json; charset=utf-8", "content-length", String(bytes.length));
+  response.writeHead(status, headers);
+  response.end(response.req.method === "HEAD" ? undefined : bytes);
+};
+
+const bodyOf = ({ operation, version, target, envelope, select }: Exchange, reply: Reply, status: number): object | undefined => {
+  const { item, body } = operation.answer;
+  if (item !== undefined) {
+    const one = renderer(item, version, select);
+    const value = (reply.items ?? []).map((element) => one(element as object));
+    return { value, ...(reply.next === undefined ? {} : { nextLink: nextLink(envelope.baseUrl, target, reply.next) }) };
+  }
+  if (reply.body === undefined || reply.body === null) {
+    // Which of the answers it is decides whether there is a body: 202 and 204 have none, nor has the end of a deletion.
+    if (body === undefined || status === 202 || status === 204 || operation.answer.statuses !== undefined) return undefined;
+    throw new Bug(`${operation.id} answered without the body that it declares`);
+  }
+  return body === undefined ? (reply.body as object) : renderer(body, version, select)(reply.body as object);
+};
+
+/** What the resource provider itself refuses carries the request's id and details, what Resource Manager refuses does not. */
+export const sendManagementError = (response: ServerResponse, envelope: Envelope, error: ApiError): void => {
+  const headers = headersOf(envelope, response.req);
+  if (error.status === 401) headers.push("www-authenticate", challengeOf(envelope.baseUrl, error));
+  if (error.status === 503 || error.status === 429) headers.push("retry-after", "1");
+  if (error.status === 404) headers.push("x-ms-failure-cause", error.code in batchErrors ? "service" : "gateway");
+  if (error.status === 304) {
+    response.writeHead(304, headers);
+    response.end();
+    return;
+  }
+  sendJson(response, error.status, headers, managementErrorBody(error, envelope));
+};
+
+export const managementErrorBody = (error: ApiError, { requestId, now }: Pick<Envelope, "requestId" | "now">): object => {
+  const ofProvider = error.code in batchErrors && error.code !== "ResourceNotFound" && error.code !== "AuthenticationFailed";
+  const message = ofProvider ? `${error.message}\nRequestId:${requestId}\nTime:${isoTime(now)}` : error.message;
+  const details = error.values.map(({ key, value }) => ({ code: key, message: value }));
+  return {
+    error: {
+      code: error.code,
+      message,
+      ...(ofProvider ? { target: "BatchAccount" } : {}),
+      ...(details.length === 0 ? {} : { details }),
+    },
+  };
+};
+
+const challengeOf = (baseUrl: string, { code, message }: ApiError): string =>
+  `Bearer authorization_uri="${baseUrl.replace(/^http:/, "https:")}/adfs", error="${code === "AuthenticationFailed" ? "invalid_request" : "invalid_token"}", ` +
+  `error_description="${message.replace(/[^\x20-\x7e]|["\\]/g, " ").slice(0, 300)}"`;
