@@ -1,5 +1,5 @@
-// What a bearer token says and what it is checked for: the words that both planes share. Who signs tokens, and how signatures are
-// verified, is in own-issuer.ts and external-issuer.ts; what a refusal looks like on the wire is each plane's.
+// What a bearer token says and what it is checked for: the words that both planes share. How a token is checked is in verify-token.ts, whose
+// keys are an external issuer's (external-issuer.ts) or our own (src/identity); what a refusal looks like on the wire is each plane's.
 import type { Instant } from "../lib/clock.ts";
 import { withoutTrailingSlashes } from "../lib/slashes.ts";
 
