@@ -101,7 +101,9 @@ const build = async (
   const mode = options.storage.mode === "external" ? options.storage.connectionString : options.storage.mode;
   // Azurite's own key is known to everybody: enough on loopback, but not where others can change what tasks run with.
   const ownKey = !isLoopback(options.host) && !options.allowWellKnownKey;
-  const storage = startStorage({ mode, directory: location.directory, inMemory: options.inMemory, clock, ids, log, environment, ownKey });
+  const { inMemory, domain, domainGiven } = options;
+  const names = { domain, isDomainGiven: domainGiven };
+  const storage = startStorage({ mode, directory: location.directory, inMemory, clock, ids, log, environment, ownKey, ...names });
   const storageState = watched(storage.ready);
   endings.storage = () => storage.close();
 

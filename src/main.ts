@@ -16,6 +16,7 @@ const explained = new Set([
   "LocationTooNew",
   "BadCertificate",
   "ConnectionStringError",
+  "AccountsUnreadable",
   "AzuriteFailed",
 ]);
 
