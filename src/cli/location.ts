@@ -11,6 +11,8 @@ export type Location = {
   agent: string;
   lock: string;
   launcherCache: string;
+  /** The key that tokens are signed with, and this location's own client. */
+  identity: string;
   /** Removes a temporary location; leaves any other. */
   discard(): void;
 };
@@ -33,13 +35,14 @@ export const openLocation = (path: string, inMemory: boolean): Location => {
     agent: join(directory, "agent"),
     lock: join(directory, "lock"),
     launcherCache: join(directory, "launcher"),
+    identity: join(directory, "identity"),
     discard: () => {
       if (inMemory) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 };
 
-const ours = /^(\.gitignore|quern\.db.*|lock.*|tls|azurite|launcher|agent)$/;
+const ours = /^(\.gitignore|quern\.db.*|lock.*|tls|azurite|launcher|agent|identity|images)$/;
 
 /** A directory with other things in it is somebody's: it must not become private and ignored by git because of a slip in a flag. */
 const refuseForeign = (directory: string): void => {

@@ -1,6 +1,7 @@
 // The command line of `quern`: every flag of `start` has an environment variable QUERN_…, and both are checked here.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { durationTicks } from "../lib/duration.ts";
+import { addIdentityOptions, type IdentityOptions, identityOptions, type RawIdentity } from "./identity-options.ts";
 import { UserError } from "./usage-error.ts";
 
 /** The well-known account of a local endpoint: published on purpose, like Azurite's. Never a secret, so only for loopback. */
@@ -12,7 +13,7 @@ export const wellKnownAccount = {
 export type AccountOption = { name: string; key: string };
 export type StorageOption = { mode: "embedded" } | { mode: "none" } | { mode: "external"; connectionString: string };
 
-export type StartOptions = {
+export type StartOptions = IdentityOptions & {
   host: string;
   port: number;
   location: string;
@@ -129,7 +130,7 @@ export type Actions = { start(options: StartOptions): Promise<void>; agent(optio
 
 export const commandLine = (version: string, actions: Actions): Command => {
   const program = new Command("quern").description("Azure Batch that runs on machines you own").version(version);
-  program
+  const start = program
     .command("start")
     .description("start the control plane, one agent for nodes on this machine, and the embedded blob storage")
     .addOption(option("--host <address>", "address to listen on", "HOST").default("127.0.0.1"))
@@ -202,6 +203,7 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .addOption(option("--ready-file <file>", "write a JSON file with every address and key when all is up", "READY_FILE"))
     .addOption(option("--print-env", "print the environment variables that clients need, as shell exports", "PRINT_ENV").default(false))
     .action((raw: RawStart) => actions.start(startOptions(raw)));
+  addIdentityOptions(start);
   program
     .command("agent")
     .description("run the node agent on this machine (started by `quern start`; by hand only where nodes are elsewhere)")
@@ -215,14 +217,12 @@ export const commandLine = (version: string, actions: Actions): Command => {
   return program;
 };
 
-type RawStart = Omit<StartOptions, "accounts" | "storage" | "domain" | "domainGiven"> & {
-  account?: string[];
-  storage: string;
-  domain?: string;
-};
+type RawStart = Omit<StartOptions, "accounts" | "storage" | "domain" | "domainGiven" | keyof IdentityOptions> &
+  RawIdentity & { account?: string[]; storage: string; domain?: string };
 
 const startOptions = (raw: RawStart): StartOptions => {
-  const { account, allowWellKnownKey, storage, domain, ...options } = raw;
+  const { account, allowWellKnownKey, storage, domain, client, oidcIssuer, oidcAudience, oidcJwks, oidcRoleClaim, oidcRole, ...options } =
+    raw;
   const accounts = account?.map(accountOption) ?? [{ name: wellKnownAccount.name, key: wellKnownAccount.key }];
   if (accounts.some(({ key }) => key === wellKnownAccount.key) && !isLoopback(options.host) && !allowWellKnownKey) {
     throw new UserError(
@@ -235,5 +235,6 @@ const startOptions = (raw: RawStart): StartOptions => {
   const twice = accounts.find(({ name }, index) => accounts.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw new UserError(`The account ${twice.name} is given twice.`, 2);
   const names = { domain: domain ?? "localhost", domainGiven: domain !== undefined };
-  return { ...options, ...names, accounts, allowWellKnownKey, storage: storageOption(storage) };
+  const identity = identityOptions(raw, isLoopback(options.host) || allowWellKnownKey);
+  return { ...options, ...names, ...identity, accounts, allowWellKnownKey, storage: storageOption(storage) };
 };
