@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { batchOperations } from "./api/batch/index.ts";
 import { ApiError } from "./api/errors.ts";
+import { managementOperations } from "./api/management/index.ts";
 import type { AccountDoor } from "./auth/account-door.ts";
 import { type Location, openLocation } from "./cli/location.ts";
 import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
@@ -16,6 +17,7 @@ import { type Certificates, ensureCertificates, loadCertificates } from "./http/
 import { accountOfHost, ownNames } from "./http/host-names.ts";
 import type { AnyHandler } from "./http/pipeline.ts";
 import { dataPlane } from "./http/planes/data.ts";
+import { managementPaths, managementPlane } from "./http/planes/management.ts";
 import { createServer } from "./http/server.ts";
 import { whyHandler } from "./http/why.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
@@ -27,6 +29,8 @@ import { createHub, type Hub } from "./node-management/hub.ts";
 import { openAccountRegistry } from "./operations/account-registry.ts";
 import { filterables, handlers } from "./operations/batch/index.ts";
 import type { Services } from "./operations/handler.ts";
+import type { ManagementSettings } from "./operations/management/handler.ts";
+import { managementFilterables, managementHandlers } from "./operations/management/index.ts";
 import { keepOwnAccounts } from "./operations/own-accounts.ts";
 import { createLocalProvider } from "./providers/local.ts";
 import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
@@ -37,6 +41,7 @@ import type { Store } from "./store/db.ts";
 import { getSetting, putSetting } from "./store/settings.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { totalsByState, waitingTasks } from "./store/totals.ts";
+import { tokenIssuers } from "./token-issuers.ts";
 
 export type Surroundings = {
   version: string;
@@ -176,7 +181,9 @@ const build = async (
   const tls = await certificates;
   const answers = environment.QUERN_ANSWER_LOG;
   const { versionCheck } = options;
-  const door: AccountDoor = { accounts, accountOfHost: accountOfHost(options.domain) };
+  const tokens = tokenIssuers(options, { location: location.directory, clock, ids, log });
+  const door: AccountDoor = { accounts, tokens: tokens.verifier, accountOfHost: accountOfHost(options.domain) };
+  const { identity } = tokens;
   const server = await createServer({
     services,
     dataPlane: dataPlane({
@@ -187,6 +194,17 @@ const build = async (
       door,
       versionCheck,
     }),
+    managementPlane: {
+      under: managementPaths,
+      plane: managementPlane({
+        operations: managementOperations,
+        handlers: managementHandlers as Readonly<Record<string, AnyHandler>>,
+        filterables: managementFilterables,
+        services: { ...services, settings: managementSettings(options), accounts, storage: storage.accounts },
+        tokens: tokens.verifier,
+        versionCheck,
+      }),
+    },
     ...(answers === undefined ? {} : { onBody: answerLog(answers, process.pid), onAnswer: callLog(answers, process.pid) }),
     host: options.host,
     port: options.port,
@@ -201,9 +219,11 @@ const build = async (
         },
       },
       { under: "/_quern/why", handle: whyHandler(services, door) },
+      ...identity.paths.map((under) => ({ under, handle: identity.handle })),
     ],
+    otherwise: identity,
     ...(storage.passThrough === undefined ? {} : { blobs: storage.passThrough }),
-    ...(needsOwnNames(options) ? { isOwnName: ownNames(tls.cert) } : {}),
+    ...(needsOwnNames(options) ? { isOwnName: ownNames(() => tls.cert) } : {}),
     onUpgrade: (request, socket, head) => {
       if (!hub.handleUpgrade(request, socket, head)) socket.destroy();
     },
@@ -223,16 +243,16 @@ const build = async (
   const ready: ReadyFile = {
     batchUrl,
     batchUrlHttps,
-    armUrl: null,
-    authorityUrl: null,
+    armUrl: batchUrlHttps,
+    authorityUrl: `${batchUrlHttps}/adfs`,
     account: options.accounts[0]!.name,
     key: options.accounts[0]!.key,
-    subscriptionId: null,
-    resourceGroup: null,
+    subscriptionId: options.subscription,
+    resourceGroup: options.resourceGroup,
     location: location.directory,
-    tenantId: null,
-    clientId: null,
-    clientSecret: null,
+    tenantId: options.tenant,
+    clientId: tokens.firstClient?.clientId ?? null,
+    clientSecret: tokens.firstClient?.secret ?? null,
     caFile: tls.caFile ?? null,
     storage: storageOf(storage, batchUrl),
     metricsUrl: `${batchUrl}/metrics`,
@@ -252,6 +272,16 @@ const certificatesFor = (options: StartOptions, location: Location, clock: Clock
         now: clock.now(),
         ids,
       });
+
+const managementSettings = ({ subscription, tenant, resourceGroup, region, domain, accounts }: StartOptions): ManagementSettings => ({
+  subscriptionId: subscription,
+  subscriptionName: "Quern",
+  tenantId: tenant,
+  resourceGroup,
+  region,
+  domain,
+  firstAccount: accounts[0]!.name,
+});
 
 /** What agents show: made once per location, so that an agent that outlives the server is still known to the next one. */
 const agentToken = async (store: Store, ids: Ids): Promise<string> => {

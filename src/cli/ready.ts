@@ -2,18 +2,20 @@
 import { rmSync } from "node:fs";
 import { writeFileAtomically } from "../lib/processes.ts";
 
-/** Everything a client needs. A part that this release does not have is null, so that programs can rely on the names. */
+/** Everything a client needs. A part that this server does not have is null, so that programs can rely on the names. */
 export type ReadyFile = {
   batchUrl: string;
   batchUrlHttps: string;
-  armUrl: string | null;
-  authorityUrl: string | null;
+  /** Azure Resource Manager, and where its tokens come from. */
+  armUrl: string;
+  authorityUrl: string;
   account: string;
   key: string;
-  subscriptionId: string | null;
-  resourceGroup: string | null;
+  subscriptionId: string;
+  resourceGroup: string;
   location: string;
-  tenantId: string | null;
+  tenantId: string;
+  /** Null where every client is at an external issuer. */
   clientId: string | null;
   clientSecret: string | null;
   /** Null with the operator's own certificate. */

@@ -30,6 +30,8 @@ export type ServerOptions = PipelineOptions & {
   readonly managementPlane?: { readonly under: readonly string[]; readonly plane: Plane };
   /** Others by the path they live under, compared without regard to case: `/_quern`, `/adfs`. */
   readonly planes?: readonly { readonly under: string; readonly handle: PlainHandler }[];
+  /** And one by a rule of its own, asked last before the data plane: endpoints of whatever tenant a client believes to be in. */
+  readonly otherwise?: { owns(path: string): boolean; readonly handle: PlainHandler };
   /** Takes the requests for blobs of the embedded account; false leaves the request to the others. */
   readonly blobs?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Requests whose Host header it does not know are refused before anybody reads them. Without it any name will do. */
@@ -95,6 +97,7 @@ export const createServer = async (options: ServerOptions): Promise<Listener> =>
       const plane = planes.find(({ under }) => isUnder(under));
       if (plane !== undefined) void runPlain(plane.handle, request, response);
       else if (managementPlane !== undefined && management!.under.some(isUnder)) void managementPlane(request, response);
+      else if (options.otherwise?.owns(path) === true) void runPlain(options.otherwise.handle, request, response);
       else void dataPlane(request, response);
     },
   });

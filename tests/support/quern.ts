@@ -20,6 +20,13 @@ export type Ready = {
   caFile: string;
   storage: { connectionString: string; blobEndpoint: string } | null;
   metricsUrl: string;
+  armUrl: string;
+  authorityUrl: string;
+  subscriptionId: string;
+  resourceGroup: string;
+  tenantId: string;
+  clientId: string;
+  clientSecret: string;
   pid: number;
   [other: string]: unknown;
 };
