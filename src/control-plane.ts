@@ -1,20 +1,19 @@
 // Builds the control plane out of its parts, in the order in which they need each other, and takes it down in the reverse one. Part of
 // the composition root beside main.ts: it constructs and connects, and decides nothing.
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { batchOperations } from "./api/batch/index.ts";
 import { ApiError } from "./api/errors.ts";
 import { managementOperations } from "./api/management/index.ts";
 import type { AccountDoor } from "./auth/account-door.ts";
+import { openCertificate } from "./cli/certificate.ts";
 import { type Location, openLocation } from "./cli/location.ts";
 import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
 import { banner, type ReadyFile, removeReadyFile, shellExports, writeReadyFile } from "./cli/ready.ts";
 import { makeImageCatalogue, parseOsRelease } from "./domain/image-catalogue.ts";
 import { answerLog, callLog } from "./http/answer-check.ts";
-import { type Certificates, ensureCertificates, loadCertificates } from "./http/certificates.ts";
-import { accountOfHost, ownNames } from "./http/host-names.ts";
+import { accountHost, accountOfHost, ownNames } from "./http/host-names.ts";
 import type { AnyHandler } from "./http/pipeline.ts";
 import { dataPlane } from "./http/planes/data.ts";
 import { managementPaths, managementPlane } from "./http/planes/management.ts";
@@ -113,8 +112,8 @@ const build = async (
   endings.storage = () => storage.close();
 
   const fatal = Promise.withResolvers<Error>();
-  const certificates = certificatesFor(options, location, clock, ids);
-  certificates.catch(() => {});
+  const certificateMade = openCertificate(options, { directory: location.tls, clock, ids, log });
+  certificateMade.catch(() => {});
   const store = await openSqlite({
     file: location.database,
     clock,
@@ -178,7 +177,7 @@ const build = async (
 
   const services: Services = { store, clock, ids, log, wake: scheduler.wake, channel: hub, images, version };
   if (options.minAutoscaleInterval !== undefined) services.leastAutoScaleIntervalMs = options.minAutoscaleInterval;
-  const tls = await certificates;
+  const certificate = await certificateMade;
   const answers = environment.QUERN_ANSWER_LOG;
   const { versionCheck } = options;
   const tokens = tokenIssuers(options, { location: location.directory, clock, ids, log });
@@ -208,7 +207,7 @@ const build = async (
     ...(answers === undefined ? {} : { onBody: answerLog(answers, process.pid), onAnswer: callLog(answers, process.pid) }),
     host: options.host,
     port: options.port,
-    tls: { cert: tls.cert, key: tls.key },
+    tls: certificate.current,
     health: { ready: () => readiness(store, storageState(), hub, provider.agentId) },
     metrics,
     planes: [
@@ -223,12 +222,17 @@ const build = async (
     ],
     otherwise: identity,
     ...(storage.passThrough === undefined ? {} : { blobs: storage.passThrough }),
-    ...(needsOwnNames(options) ? { isOwnName: ownNames(() => tls.cert) } : {}),
+    ...(needsOwnNames(options) ? { isOwnName: ownNames(() => certificate.current.cert) } : {}),
     onUpgrade: (request, socket, head) => {
       if (!hub.handleUpgrade(request, socket, head)) socket.destroy();
     },
   });
   endings.server = () => server.close();
+  certificate.onChange(server.setCertificate);
+  const nameAccounts = (): Promise<void> =>
+    certificate.ensureNames(accounts.names().map((name) => accountHost(name, accounts.find(name)!.location, options.domain)));
+  accounts.onChange(nameAccounts);
+  await nameAccounts();
 
   const batchUrl = `http://${authority(options.host, server.port)}`;
   const batchUrlHttps = batchUrl.replace("http:", "https:");
@@ -253,7 +257,7 @@ const build = async (
     tenantId: options.tenant,
     clientId: tokens.firstClient?.clientId ?? null,
     clientSecret: tokens.firstClient?.secret ?? null,
-    caFile: tls.caFile ?? null,
+    caFile: certificate.current.caFile ?? null,
     storage: storageOf(storage, batchUrl),
     metricsUrl: `${batchUrl}/metrics`,
     pid: process.pid,
@@ -261,17 +265,6 @@ const build = async (
   tell(options, ready, surroundings, endings);
   return { stop: end, failed: fatal.promise };
 };
-
-const certificatesFor = (options: StartOptions, location: Location, clock: Clock, ids: Ids): Promise<Certificates> =>
-  options.cert !== undefined && options.key !== undefined
-    ? loadCertificates(options.cert, options.key, clock.now())
-    : ensureCertificates({
-        directory: location.tls,
-        hostName: hostname(),
-        extraNames: ["devstoreaccount1.blob.localhost"],
-        now: clock.now(),
-        ids,
-      });
 
 const managementSettings = ({ subscription, tenant, resourceGroup, region, domain, accounts }: StartOptions): ManagementSettings => ({
   subscriptionId: subscription,

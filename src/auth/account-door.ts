@@ -8,7 +8,11 @@ import type { Principal } from "./principal.ts";
 import { type Account, type AccountDirectory, authenticateSharedKey, type SignedRequest, unauthorized } from "./shared-key.ts";
 import { TokenRefused, type TokenVerifier } from "./tokens.ts";
 
-export type OpenAccount = Account & { readonly settings: AccountSettings };
+export type OpenAccount = Account & {
+  readonly settings: AccountSettings;
+  /** The region, as the account was made with: a part of its host name. */
+  readonly location: string;
+};
 
 export interface OpenAccounts extends AccountDirectory {
   find(name: string): OpenAccount | undefined;

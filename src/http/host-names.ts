@@ -3,10 +3,18 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 
-/** Tells from a Host header: true for addresses, localhost and all below it, and the names that the certificate (PEM, the server's first) is for. */
-export const ownNames = (certificate: string): ((host: string | undefined) => boolean) => {
-  const server = new X509Certificate(certificate);
+/**
+ * Tells from a Host header: true for addresses, localhost and all below it, and the names that the certificate of that moment (PEM, the server's
+ * first) is for.
+ */
+export const ownNames = (certificate: () => string): ((host: string | undefined) => boolean) => {
+  let pem = certificate();
+  let server = new X509Certificate(pem);
   return (host) => {
+    if (certificate() !== pem) {
+      pem = certificate();
+      server = new X509Certificate(pem);
+    }
     if (host === undefined || host === "") return true; // No browser leaves it out.
     const name = host
       .replace(/:\d*$/, "")
@@ -16,6 +24,10 @@ export const ownNames = (certificate: string): ((host: string | undefined) => bo
     return isIP(name) !== 0 || name === "localhost" || name.endsWith(".localhost") || server.checkHost(name) !== undefined;
   };
 };
+
+/** The data plane's name of an account in a region: what its `accountEndpoint` begins with. */
+export const accountHost = (account: string, region: string, domain: string): string =>
+  `${account}.${region.replace(/\s+/g, "").toLowerCase()}.batch.${domain}`;
 
 /** The account that a host name stands for: `name.region.batch.domain`, without a port. Undefined for every other host. */
 export const accountOfHost =

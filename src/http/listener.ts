@@ -47,6 +47,8 @@ const usualLimits: ListenerLimits = {
 
 export type Listener = {
   readonly port: number;
+  /** For connections from now on; those that are open go on. */
+  setCertificate(tls: { cert: string; key: string }): void;
   /** Stops accepting, lets requests under way finish (at most `graceMs`), then closes every connection. */
   close(graceMs?: number): Promise<void>;
 };
@@ -110,8 +112,10 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
     await closed;
     last.cancel();
   };
-  return { port, close };
+  return { port, setCertificate: (tls) => servers.secure?.setSecureContext(secureContext(tls)), close };
 };
+
+const secureContext = ({ cert, key }: { cert: string; key: string }) => ({ cert, key, minVersion: "TLSv1.2" as const });
 
 /** Waits for the first byte and puts it back. */
 const receive = (socket: Socket, clock: Clock, firstByteMs: number, found: (firstByte: number) => void): void => {
@@ -147,9 +151,7 @@ const protocolServers = (
   };
   const plain = createHttpServer(shared);
   const secure =
-    options.tls === undefined
-      ? undefined
-      : createSecureServer({ ...shared, ...options.tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
+    options.tls === undefined ? undefined : createSecureServer({ ...shared, ...secureContext(options.tls), ALPNProtocols: ["http/1.1"] });
   for (const server of secure === undefined ? [plain] : [plain, secure]) {
     server.on("request", onRequest);
     // The handler decides whether to let the body come (body.ts), so that a body too large need not be sent at all.

@@ -10,14 +10,14 @@ export interface AccountRegistry extends OpenAccounts {
   reload(name: string): Promise<void>;
   /** In order of name. */
   names(): readonly string[];
-  /** Told after each change of who is there: certificates and names follow the accounts. */
-  onChange(listener: () => void): void;
+  /** Told after each change of who is there: certificates and names follow the accounts. `reload` waits for it. */
+  onChange(listener: () => Promise<void>): void;
 }
 
 /** `first` is the account that the server's bare address belongs to. */
 export const openAccountRegistry = async (read: Reader, first: string): Promise<AccountRegistry> => {
   const byName = new Map<string, OpenAccount>();
-  const listeners: (() => void)[] = [];
+  const listeners: (() => Promise<void>)[] = [];
   const put = (account: BatchAccount): void => {
     if (account.provisioningState === "Deleting") byName.delete(account.name);
     else byName.set(account.name, account);
@@ -32,7 +32,7 @@ export const openAccountRegistry = async (read: Reader, first: string): Promise<
       const account = await getAccountByName(read, name);
       if (account === undefined) byName.delete(name);
       else put(account);
-      for (const listener of listeners) listener();
+      await Promise.all(listeners.map((listener) => listener()));
     },
   };
 };

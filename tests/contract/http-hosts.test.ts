@@ -24,7 +24,7 @@ test("addresses, localhost and the certificate's names are the server's own, eve
   const directory = await mkdtemp(join(tmpdir(), "quern-hosts-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const { cert } = await ensureCertificates({ directory, hostName: "Build-Host", now: systemClock().now(), ids: systemIds() });
-  const isOwn = ownNames(cert);
+  const isOwn = ownNames(() => cert);
   const own = [
     "127.0.0.1:10020",
     "[::1]:10020",

@@ -21,7 +21,7 @@ export const anAccount = (changes: Partial<Omit<BatchAccount, "id">> = {}): Omit
 
 /** A door with one account behind it. */
 export const aDoor = (id: number, name: string, keys: readonly string[], changes: Partial<AccountDoor> = {}): AccountDoor => {
-  const account = { id, name, keys, settings: defaultSettings };
+  const account = { id, name, keys, settings: defaultSettings, location: "eastus" };
   return {
     accounts: { find: (asked) => (asked === name ? account : undefined), first: () => account },
     accountOfHost: accountOfHost("localhost"),
