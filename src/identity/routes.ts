@@ -21,8 +21,12 @@ const endpoints: Readonly<Record<string, Pick<Route, "endpoint" | "family">>> = 
   "discovery/v2.0/keys": { endpoint: "keys", family: "v2" },
 };
 
+/** How each of them ends: every request of the other planes is asked about, and one look tells. */
+const lastWord = /(?:openid-configuration|token|authorize|keys|instance)\/*$/i;
+
 /** Undefined for paths that are somebody else's. `path` is without a query. */
 export const routeOf = (path: string): Route | undefined => {
+  if (!lastWord.test(path)) return undefined;
   const [first = "", ...rest] = path
     .toLowerCase()
     .split("/")
