@@ -215,6 +215,15 @@ export const deletePackage = (one: ApplicationPackage): Write[] => [
   ),
 ];
 
+/** Changes nothing, but the batch that it is in fails with a Conflict when the package has changed or gone. */
+export const checkPackage = ({ accountId, applicationKey, key, generation }: ApplicationPackage): Write[] => [
+  write(
+    sql`UPDATE application_packages SET generation = generation WHERE account_id = ${accountId} AND application_key = ${applicationKey}
+        AND key = ${key} AND generation = ${generation}`,
+    1,
+  ),
+];
+
 /** Changes nothing, but the batch that it is in fails with a Conflict unless all of these packages are there and active. */
 export const checkPackagesActive = (names: readonly PackageName[]): Write[] =>
   names.length === 0
