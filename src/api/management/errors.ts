@@ -25,7 +25,14 @@ export const managementErrors = {
   InvalidFilterInQueryString: [400, "The filter in the query string is not valid."],
   LocationRequired: [400, "The location property is required for this definition."],
   LocationNotAvailableForResourceType: [400, "The provided location is not available for the resource type."],
+  LocationNotAvailableForResourceGroup: [400, "The provided location is not available for resource groups."],
   InvalidLocation: [400, "The location is invalid."],
+  InvalidResourceGroup: [400, "The provided resource group name is invalid."],
+  AccountNameInvalid: [400, "The storage account name is invalid."],
+  TooManyTags: [400, "There are too many tags."],
+  InvalidTagNameCharacters: [400, "The tag names have reserved characters."],
+  InvalidTagName: [400, "Two tags have the same name."],
+  TagTooLong: [400, "A tag is too long."],
   InvalidResourceLocation: [
     409,
     "The resource already exists in another location. A resource with the same name cannot be created in a new location.",
@@ -64,6 +71,11 @@ export const managementErrors = {
   StorageAccountAlreadyTaken: [409, "The storage account name is already taken."],
   SharedKeyNotAllowed: [403, "Shared key is not an allowed authentication mode of the account."],
   ResourceInUse: [409, "The resource is in use."],
+  ScopeLocked: [409, "The scope cannot perform the operation because it is locked."],
+  ResourceGroupDeletionBlocked: [409, "The resource group could not be deleted because of something in it."],
+  MissingSubscriptionRegistration: [409, "The subscription is not registered to use the namespace."],
+  CannotUnregisterNamespace: [409, "The subscription has resources of the namespace."],
+  PrivateEndpointConnectionLimitReached: [409, "The limit of private endpoint connections has been reached."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 export type ManagementErrorCode = keyof typeof managementErrors;
