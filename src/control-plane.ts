@@ -8,6 +8,7 @@ import { ApiError } from "./api/errors.ts";
 import { managementOperations } from "./api/management/index.ts";
 import type { AccountDoor } from "./auth/account-door.ts";
 import { openCertificate } from "./cli/certificate.ts";
+import { wellKnownClient } from "./cli/identity-options.ts";
 import { type Location, openLocation } from "./cli/location.ts";
 import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
 import { banner, type ReadyFile, removeReadyFile, shellExports, writeReadyFile } from "./cli/ready.ts";
@@ -242,7 +243,7 @@ const build = async (
   lock.setUrl(batchUrl);
   await scheduler.start();
   provider.announce({ url: reachable(batchUrl, options.host), token });
-  await Promise.all([storage.ready, withinTime(agentUp.promise, clock, agentUpMs)]);
+  await Promise.all([storage.ready, identity.ready, withinTime(agentUp.promise, clock, agentUpMs)]);
 
   const ready: ReadyFile = {
     batchUrl,
@@ -333,8 +334,11 @@ const osRelease = (): string => {
 };
 
 /** Anybody can sign with a published key, so on loopback it must be known that it is not a page of the web that speaks. */
-const needsOwnNames = ({ host, accounts, storage }: StartOptions): boolean =>
-  isLoopback(host) && (storage.mode === "embedded" || accounts.some(({ key }) => key === wellKnownAccount.key));
+const needsOwnNames = ({ host, accounts, clients, storage }: StartOptions): boolean =>
+  isLoopback(host) &&
+  (storage.mode === "embedded" ||
+    accounts.some(({ key }) => key === wellKnownAccount.key) ||
+    (clients !== "kept" && clients.some(({ secret }) => secret === wellKnownClient.secret)));
 
 const authority = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 

@@ -15,6 +15,7 @@ const explained = new Set([
   "LocationInUse",
   "LocationTooNew",
   "BadCertificate",
+  "IdentityUnreadable",
   "ConnectionStringError",
   "AccountsUnreadable",
   "AzuriteFailed",

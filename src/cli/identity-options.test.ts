@@ -33,10 +33,12 @@ const refused = (...args: string[]) =>
     return true;
   });
 
-test("without a client the published one is for loopback, and elsewhere the location has its own", async () => {
+test("without a client the published one comes with the published key, and else the location has its own", async () => {
   assert.deepEqual((await startWith()).clients, [wellKnownClient]);
   assert.deepEqual((await startWith("--host", "::1")).clients, [wellKnownClient]);
   assert.equal((await startWith("--host", "0.0.0.0", ...own)).clients, "kept");
+  assert.equal((await startWith(...own)).clients, "kept", "who has a key of his own is not open to other users of the machine");
+  assert.equal((await startWith("--allow-well-known-key", ...own)).clients, "kept");
   assert.deepEqual((await startWith("--host", "0.0.0.0", "--allow-well-known-key")).clients, [wellKnownClient]);
 });
 

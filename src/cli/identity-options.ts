@@ -15,7 +15,7 @@ export type ExternalIssuerOption = {
 };
 
 export type IdentityOptions = {
-  /** "kept": nobody named one, and the published one would be open to others, so the location has its own. */
+  /** "kept": nobody named one, and the published one would open the door to others, so the location has its own. */
   clients: ClientOption[] | "kept";
   externalIssuer?: ExternalIssuerOption;
 };
@@ -49,7 +49,7 @@ export const addIdentityOptions = (command: Command): Command =>
       option(
         "--client <id:secret[:role]>",
         "a client (service principal) that gets tokens here: a GUID, a secret of 16 characters or more, and owner, contributor (default) or " +
-          "reader (repeatable; default a published one on loopback, one of this location's own elsewhere)",
+          "reader (repeatable; default a published one with the published account key, else one of this location's own)",
         "CLIENT",
       ).argParser(collect),
     )
@@ -69,16 +69,19 @@ export const addIdentityOptions = (command: Command): Command =>
       ).argParser(collect),
     );
 
-/** `published` tells whether the published client may be used: on loopback, or because the operator insists. Throws UserError. */
-export const identityOptions = (raw: RawIdentity, published: boolean): IdentityOptions => {
+/**
+ * The published client may be used where the published account key may (on loopback, or because the operator insists), and is there by default
+ * where that key is: who has a key of his own, on a machine with other users perhaps, must not be open to them by another door. Throws UserError.
+ */
+export const identityOptions = (raw: RawIdentity, published: { allowed: boolean; inUse: boolean }): IdentityOptions => {
   const externalIssuer = externalIssuerOption(raw);
   const clients = raw.client?.map(clientOption);
   if (clients === undefined) {
     // Who has an issuer has its clients there.
     if (externalIssuer !== undefined) return { clients: [], externalIssuer };
-    return { clients: published ? [wellKnownClient] : "kept" };
+    return { clients: published.allowed && published.inUse ? [wellKnownClient] : "kept" };
   }
-  if (!published && clients.some(({ secret }) => secret === wellKnownClient.secret))
+  if (!published.allowed && clients.some(({ secret }) => secret === wellKnownClient.secret))
     throw new UserError("The secret of a --client is the published one, so anyone could get tokens here. Choose another.", 2);
   const twice = clients.find(({ clientId }, index) => clients.findIndex((other) => other.clientId === clientId) !== index);
   if (twice !== undefined) throw new UserError(`The client ${twice.clientId} is given twice.`, 2);

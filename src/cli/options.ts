@@ -235,6 +235,9 @@ const startOptions = (raw: RawStart): StartOptions => {
   const twice = accounts.find(({ name }, index) => accounts.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw new UserError(`The account ${twice.name} is given twice.`, 2);
   const names = { domain: domain ?? "localhost", domainGiven: domain !== undefined };
-  const identity = identityOptions(raw, isLoopback(options.host) || allowWellKnownKey);
+  const identity = identityOptions(raw, {
+    allowed: isLoopback(options.host) || allowWellKnownKey,
+    inUse: accounts.some(({ key }) => key === wellKnownAccount.key),
+  });
   return { ...options, ...names, ...identity, accounts, allowWellKnownKey, storage: storageOption(storage) };
 };

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Caller, Role } from "../auth/tokens.ts";
 import type { Ids } from "../lib/ids.ts";
 import { writeFileAtomically } from "../lib/processes.ts";
+import { IdentityUnreadable } from "./signing-key.ts";
 
 export type ClientSettings = { readonly clientId: string; readonly secret: string; readonly role: Role; readonly name?: string };
 
@@ -45,7 +46,7 @@ const objectIdOf = (tenantId: string, clientId: string): string => {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 };
 
-/** The client of this location, an owner, made with a secret of its own the first time. Throws when its file cannot be understood. */
+/** The client of this location, an owner, made with a secret of its own the first time. Throws IdentityUnreadable. */
 export const keptClient = (directory: string, ids: Ids): ClientSettings => {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, "client.json");
@@ -71,5 +72,7 @@ const understood = (text: string, file: string): ClientSettings => {
   } catch {
     // Said below, without the parser's words: they may quote the secret.
   }
-  throw new Error(`${file} does not hold a clientId and a secret. Remove it to have a client made anew, or name one with --client.`);
+  throw new IdentityUnreadable(
+    `${file} does not hold a clientId and a secret. Remove it to have a client made anew, or name one with --client.`,
+  );
 };

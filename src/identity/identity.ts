@@ -37,7 +37,7 @@ export interface Identity {
   readonly verifier: TokenVerifier;
   /** In every token and in the discovery documents. */
   readonly issuer: string;
-  /** Resolves when the signing key is there; rejects when it can be neither read nor made, and then no token will ever be given. */
+  /** Resolves when the signing key is there; rejects when it can be neither read nor made (IdentityUnreadable, or the file system's error). */
   readonly ready: Promise<void>;
   /** Where to mount `handle`: everything at and below these is the issuer's. */
   readonly paths: readonly string[];
@@ -61,7 +61,8 @@ export const createIdentity = (options: IdentityOptions): Identity => {
   const issuer = issuerOf(tenantId);
   const key = ensureSigningKey(options.directory);
   const ready = key.then(() => {});
-  ready.catch((error: unknown) => log.error({ error }, "the signing key of tokens is not available"));
+  // Whoever waits for it hears of it.
+  ready.catch(() => {});
   const clients = createClients(options.clients, tenantId);
   const parts: GrantParts = { issuer, tenantId, key, clock, ids, clients, brake: createGuessingBrake() };
   const tenants = new Set([tenantId, tenantName, "common", "organizations"]);

@@ -8,6 +8,11 @@ import type { JWTPayload } from "jose";
 import { SignJWT } from "jose/jwt/sign";
 import { writeFileAtomically } from "../lib/processes.ts";
 
+/** A file of this room is there and cannot be used; the message says which and what to do, and quotes nothing of it. */
+export class IdentityUnreadable extends Error {
+  override readonly name = "IdentityUnreadable";
+}
+
 export type SigningKey = {
   readonly id: string;
   readonly publicKey: KeyObject;
@@ -18,8 +23,8 @@ export type SigningKey = {
 };
 
 /**
- * Loading takes a millisecond; making one 20 to 70 ms on another thread (measured), so the caller need not wait for it. Throws when the file
- * holds something that is no RSA key: it may be an operator's own, and is not written over.
+ * Loading takes a millisecond; making one 20 to 70 ms on another thread (measured), so the caller need not wait for it. Rejects with
+ * IdentityUnreadable when the file holds something that is no RSA key: it may be an operator's own, and is not written over.
  */
 export const ensureSigningKey = async (directory: string): Promise<SigningKey> => {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -42,7 +47,9 @@ const parsed = (pem: string, file: string): KeyObject => {
   } catch {
     // Said below; the parser's own words may quote the file.
   }
-  throw new Error(`${file} holds no RSA key of at least 2048 bits. Remove it to have one made; tokens given out so far then end.`);
+  throw new IdentityUnreadable(
+    `${file} holds no RSA key of at least 2048 bits. Remove it to have one made; tokens given out so far then end.`,
+  );
 };
 
 const signingKey = (privateKey: KeyObject): SigningKey => {
