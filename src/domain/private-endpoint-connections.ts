@@ -1,0 +1,60 @@
+// The connections of private endpoints to a Batch account: what one is and how one begins. That traffic really takes such a way is nothing this
+// server could see: a connection is a record with a state. Pure.
+import type { Stamp } from "../lib/clock.ts";
+
+export const connectionStatuses = ["Approved", "Pending", "Rejected", "Disconnected"] as const;
+export type ConnectionStatus = (typeof connectionStatuses)[number];
+
+/** The two endpoints of an account that private ones lead to. */
+export const connectionGroups = ["batchAccount", "nodeManagement"] as const;
+export type ConnectionGroup = (typeof connectionGroups)[number];
+
+/** Of one account. */
+export const mostConnections = 100;
+
+export type PrivateEndpointConnection = {
+  accountId: number;
+  /** The name in lower case. */
+  key: string;
+  /** `{private endpoint}.{guid}` */
+  name: string;
+  /** Resource id of the Microsoft.Network/privateEndpoints. */
+  privateEndpointId: string;
+  groupId: ConnectionGroup;
+  status: ConnectionStatus;
+  description: string;
+  actionsRequired: string;
+  provisioningState: "Creating" | "Updating" | "Deleting" | "Succeeded" | "Failed" | "Cancelled";
+  tags: Readonly<Record<string, string>>;
+  modified: Stamp;
+  generation: number;
+};
+
+/** A group in any case, as the service writes it. */
+export const connectionGroupOf = (text: string): ConnectionGroup | undefined =>
+  connectionGroups.find((group) => group.toLowerCase() === text.toLowerCase());
+
+/** What the endpoint's owner asked for is granted at once, where somebody else must decide it waits. */
+export const newConnection = (of: {
+  accountId: number;
+  endpointName: string;
+  guid: string;
+  privateEndpointId: string;
+  groupId: ConnectionGroup;
+  isManual: boolean;
+  requestMessage?: string;
+  modified: Stamp;
+}): PrivateEndpointConnection => ({
+  accountId: of.accountId,
+  key: `${of.endpointName}.${of.guid}`.toLowerCase(),
+  name: `${of.endpointName}.${of.guid}`,
+  privateEndpointId: of.privateEndpointId,
+  groupId: of.groupId,
+  status: of.isManual ? "Pending" : "Approved",
+  description: of.requestMessage ?? (of.isManual ? "Please approve my connection" : "Auto-Approved"),
+  actionsRequired: "None",
+  provisioningState: "Succeeded",
+  tags: {},
+  modified: of.modified,
+  generation: 0,
+});
