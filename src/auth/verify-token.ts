@@ -67,11 +67,14 @@ export const createVerifier = (rules: TokenRules): TokenVerifier => {
 const isCurrent = ({ validFrom, expiresAt }: Checked, now: Instant): boolean =>
   now < expiresAt + allowedTokenSkewMs && now >= validFrom - allowedTokenSkewMs;
 
+/** In the data plane's own words (seen in user reports); Resource Manager says the same with its own preposition. */
 const wrongAudience = (audiences: readonly string[], allowed: readonly string[]): TokenRefused =>
-  new TokenRefused("audience", `The access token is for ${audiences.join(", ").slice(0, 1024)} and not for this service.`, {
-    audiences,
-    allowedAudiences: allowed,
-  });
+  new TokenRefused(
+    "audience",
+    `The access token has been obtained from wrong audience or resource '${audiences.join(",").slice(0, 1024)}'. ` +
+      `It should exactly match (including forward slash) with one of the allowed audiences ${allowed.map((one) => `'${one}'`).join(",")}.`,
+    { audiences, allowedAudiences: allowed },
+  );
 
 /** Everything but the audience, which depends on who asks. */
 const check = async (token: string, rules: TokenRules, now: Instant): Promise<Checked> => {
