@@ -7,7 +7,6 @@ import { batchOperations } from "./api/batch/index.ts";
 import { ApiError } from "./api/errors.ts";
 import { managementOperations } from "./api/management/index.ts";
 import type { AccountDoor } from "./auth/account-door.ts";
-import { openCertificate } from "./cli/certificate.ts";
 import { wellKnownClient } from "./cli/identity-options.ts";
 import { type Location, openLocation } from "./cli/location.ts";
 import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
@@ -34,6 +33,7 @@ import { managementFilterables, managementHandlers } from "./operations/manageme
 import { keepOwnAccounts } from "./operations/own-accounts.ts";
 import { createLocalProvider } from "./providers/local.ts";
 import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
+import { openCertificate } from "./start-certificate.ts";
 import { packageUrls } from "./storage/package-urls.ts";
 import { type StorageService, startStorage } from "./storage/storage.ts";
 import { listAccounts } from "./store/accounts.ts";
