@@ -1,35 +1,65 @@
-// Private endpoint connections of Batch accounts: who asked to be connected, and what became of it. Pure. Nothing is routed by them: every
-// client of this server comes over its one public port (domain/accounts.ts says who is let in).
-import type { ManagementErrorCode } from "../api/management/errors.ts";
+// The connections of private endpoints to a Batch account: what one is and how one begins. That traffic really takes such a way is nothing this
+// server could see: a connection is a record with a state. Pure.
 import type { Stamp } from "../lib/clock.ts";
 
 export const connectionStatuses = ["Approved", "Pending", "Rejected", "Disconnected"] as const;
 export type ConnectionStatus = (typeof connectionStatuses)[number];
 
-/** What of an account can be connected to. */
+/** The two endpoints of an account that private ones lead to. */
 export const connectionGroups = ["batchAccount", "nodeManagement"] as const;
 export type ConnectionGroup = (typeof connectionGroups)[number];
 
+/** Of one account. */
+export const mostConnections = 100;
+
 export type PrivateEndpointConnection = {
   accountId: number;
-  /** `{private endpoint}.{guid}`; compared without regard to case. */
+  /** The name in lower case. */
+  key: string;
+  /** `{private endpoint}.{guid}` */
   name: string;
-  /** Resource id of the Microsoft.Network/privateEndpoints that asked. */
+  /** Resource id of the Microsoft.Network/privateEndpoints. */
   privateEndpointId: string;
   groupId: ConnectionGroup;
   status: ConnectionStatus;
   description: string;
   actionsRequired: string;
-  provisioningState: "Succeeded";
+  provisioningState: "Creating" | "Updating" | "Deleting" | "Succeeded" | "Failed" | "Cancelled";
   tags: Readonly<Record<string, string>>;
   modified: Stamp;
   generation: number;
 };
 
-/** How many an account may have (limits-and-quotas.md). */
-export const mostConnections = 100;
+/** A group in any case, as the service writes it. */
+export const connectionGroupOf = (text: string): ConnectionGroup | undefined =>
+  connectionGroups.find((group) => group.toLowerCase() === text.toLowerCase());
 
-type Change = { status: ConnectionStatus; description?: string };
+/** What the endpoint's owner asked for is granted at once, where somebody else must decide it waits. */
+export const newConnection = (of: {
+  accountId: number;
+  endpointName: string;
+  guid: string;
+  privateEndpointId: string;
+  groupId: ConnectionGroup;
+  isManual: boolean;
+  requestMessage?: string;
+  modified: Stamp;
+}): PrivateEndpointConnection => ({
+  accountId: of.accountId,
+  key: `${of.endpointName}.${of.guid}`.toLowerCase(),
+  name: `${of.endpointName}.${of.guid}`,
+  privateEndpointId: of.privateEndpointId,
+  groupId: of.groupId,
+  status: of.isManual ? "Pending" : "Approved",
+  description: of.requestMessage ?? (of.isManual ? "Please approve my connection" : "Auto-Approved"),
+  actionsRequired: "None",
+  provisioningState: "Succeeded",
+  tags: {},
+  modified: of.modified,
+  generation: 0,
+});
+
+type Decision = { status: ConnectionStatus; description?: string };
 
 /**
  * The owner of the account says yes or no, and may change his mind (seen: approved, then rejected). Back to Pending is nobody's to say, and what
@@ -37,9 +67,9 @@ type Change = { status: ConnectionStatus; description?: string };
  */
 export const decideConnection = (
   connection: PrivateEndpointConnection,
-  { status, description = connection.description }: Change,
+  { status, description = connection.description }: Decision,
   modified: Stamp,
-): { after: PrivateEndpointConnection } | { refused: ManagementErrorCode; because: string } => {
+): { after: PrivateEndpointConnection } | { refused: "OperationNotAllowed"; because: string } => {
   if (connection.status === "Disconnected" && status !== "Disconnected")
     return { refused: "OperationNotAllowed", because: "The private endpoint connection is disconnected and can only be deleted." };
   if (status === "Pending" && connection.status !== "Pending")
