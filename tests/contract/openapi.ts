@@ -18,12 +18,14 @@ export type Schema = {
   properties?: Record<string, Schema>;
   additionalProperties?: Schema;
   required?: string[];
+  readOnly?: boolean;
+  "x-ms-secret"?: boolean;
 };
 type Parameter = Schema & { name: string; in: string; required?: boolean; schema?: Schema };
 export type DocumentOperation = {
   operationId: string;
   parameters: Parameter[];
-  responses: Record<string, { schema?: Schema }>;
+  responses: Record<string, { schema?: Schema; headers?: Record<string, unknown> }>;
   "x-ms-examples"?: Record<string, { $ref: string }>;
 };
 export type Document = {
@@ -32,7 +34,19 @@ export type Document = {
   paths: Record<string, Record<string, DocumentOperation>>;
 };
 
+/** How strictly a plane's documents are meant. */
+export type Style = {
+  /** What an integer of 64 bits is on the wire. */
+  readonly int64: "int64" | "int64String";
+  /** Whether the letter case of enum values, read-only and secret properties, every status and the ETag header are as documented. */
+  readonly exact: boolean;
+};
+export const dataPlaneStyle: Style = { int64: "int64String", exact: false };
+export const managementStyle: Style = { int64: "int64", exact: true };
+
 const refName = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1);
+/** Definitions of the same name in two files of one document are told apart by what follows an @. */
+const modelName = (name: string): string => name.replace(/@.*$/, "");
 
 /** `GET /jobs/{}`: what identifies an operation whatever its parameters are called. */
 export const routeOf = (method: string, path: string): string => `${method.toUpperCase()} ${path.replace(/\{[^}]*\}/g, "{}")}`;
@@ -50,32 +64,47 @@ export const compareOperation = (
   document: Document,
   documented: DocumentOperation,
   version: Version,
+  style: Style = dataPlaneStyle,
 ): string[] => {
   const differences: string[] = [];
   const report = (what: string): void => void differences.push(`${declared.id} ${what}`);
   if (declared.id !== documented.operationId) report(`is called ${documented.operationId}`);
   const successes = Object.keys(documented.responses).filter((status) => status.startsWith("2"));
-  if (!successes.includes(String(declared.answer.status))) report(`answers ${successes.join()}`);
+  const answered = [...new Set([declared.answer.status, ...(declared.answer.statuses ?? [])])].map(String).sort();
+  if (style.exact ? successes.sort().join() !== answered.join() : !successes.includes(String(declared.answer.status)))
+    report(`answers ${successes.join()}`);
+  const hasEtag = successes.some((status) => documented.responses[status]!.headers?.ETag !== undefined);
+  // More ETags than documented were seen on answers of the real service.
+  if (style.exact && hasEtag && declared.answer.etag === undefined) report("has an ETag");
   const parameters = documented.parameters.map((one) => (one.$ref === undefined ? one : document.parameters[refName(one.$ref)]!));
-  compareQuery(declared, parameters, version, report);
+  compareQuery(declared, parameters, version, report, style);
   const headers = parameters.filter((one) => one.in === "header").map(({ name }) => name);
   const conditions = headers.includes("If-Match") ? "all" : headers.includes("If-Modified-Since") ? "dates" : "none";
   if (conditions !== declared.conditions) report(`has conditions ${conditions}`);
   const names = parameters.filter((one) => one.in === "path").map(({ name }) => name);
   const ours = [...declared.path.matchAll(/\{\+?(\w+)\}/g)].map(([, name]) => name!);
   if (names.sort().join() !== ours.sort().join()) report(`has path parameters ${names.join()}`);
-  const compare = comparison(document, version);
+  const compare = comparison(document, version, style);
   const body = parameters.find((one) => one.in === "body");
   if ((body === undefined) !== (declared.body === undefined)) report(body === undefined ? "has no body" : "has a body");
   if (body !== undefined && declared.body !== undefined) {
     if ((body.required === true) === declared.bodyOptional) report(`body required: ${body.required === true}`);
     differences.push(...compare(declared.body, refName(body.schema!.$ref!), "in"));
   }
-  differences.push(...compareAnswer(declared, document, documented.responses[String(declared.answer.status)]?.schema, compare, report));
+  // Which of several statuses has the body is the document's to say; the data plane's operations have one.
+  const schemas = answered.map((status) => documented.responses[status]?.schema);
+  const schema = style.exact ? schemas.find((one) => one !== undefined) : documented.responses[String(declared.answer.status)]?.schema;
+  differences.push(...compareAnswer(declared, document, schema, compare, report));
   return differences;
 };
 
-const compareQuery = (declared: OperationDeclaration, parameters: Parameter[], version: Version, report: (what: string) => void): void => {
+const compareQuery = (
+  declared: OperationDeclaration,
+  parameters: Parameter[],
+  version: Version,
+  report: (what: string) => void,
+  style: Style,
+): void => {
   const everywhere = ["api-version", "timeout"];
   const theirs = new Map(
     parameters.filter((one) => one.in === "query" && !everywhere.includes(one.name)).map((one) => [one.name.toLowerCase(), one]),
@@ -84,7 +113,7 @@ const compareQuery = (declared: OperationDeclaration, parameters: Parameter[], v
     if (!livesIn(field.options, version)) continue;
     const documented = theirs.get(name.toLowerCase());
     if (documented === undefined) report(`has no query parameter ${name}`);
-    else if (kindOf(documented) !== field.shape.kind) report(`query parameter ${name} is ${kindOf(documented)}`);
+    else if (kindOf(documented, style) !== field.shape.kind) report(`query parameter ${name} is ${kindOf(documented, style)}`);
     theirs.delete(name.toLowerCase());
   }
   for (const name of theirs.keys()) report(`has query parameter ${name}`);
@@ -115,11 +144,11 @@ const compareAnswer = (
 type Direction = "in" | "out";
 type Compare = (model: Model, name: string, direction: Direction) => string[];
 
-const kindOf = (schema: Schema): string => {
+const kindOf = (schema: Schema, style: Style): string => {
   if (schema.enum !== undefined) return "enum";
   switch (schema.type) {
     case "integer":
-      return schema.format === "int64" ? "int64String" : "int32";
+      return schema.format === "int64" ? style.int64 : "int32";
     case "string":
       return schema.format === "date-time" ? "dateTime" : schema.format === "duration" ? "duration" : "string";
     case "object":
@@ -129,7 +158,17 @@ const kindOf = (schema: Schema): string => {
   }
 };
 
-const comparison = (document: Document, version: Version): Compare => {
+/** Whether clients may set it, which only requests tell, and whether it is shown. */
+const compareUse = (where: string, { options }: Field, schema: Schema, direction: Direction): string[] => {
+  const differences: string[] = [];
+  const isReadOnly = schema.readOnly === true;
+  if (direction === "in" && isReadOnly !== (options.readOnly === true))
+    differences.push(`${where} is ${isReadOnly ? "read-only" : "writable"}`);
+  if (schema["x-ms-secret"] === true && options.secret !== true) differences.push(`${where} is secret`);
+  return differences;
+};
+
+const comparison = (document: Document, version: Version, style: Style): Compare => {
   const seen = new Set<string>();
   const compareShape = (where: string, shape: Shape, given: Schema, direction: Direction): string[] => {
     const name = given.$ref === undefined ? undefined : refName(given.$ref);
@@ -137,13 +176,15 @@ const comparison = (document: Document, version: Version): Compare => {
     if (schema.properties !== undefined && name !== undefined) {
       return shape.kind === "object" ? compareModel(shape.model(), name, direction) : [`${where} is object`];
     }
-    const kind = kindOf(schema);
+    const kind = kindOf(schema, style);
     if (kind !== shape.kind) return [`${where} is ${kind}`];
     if (shape.kind === "array") return compareShape(`${where}[]`, shape.item, schema.items!, direction);
+    if (shape.kind === "map") return compareShape(`${where}{}`, shape.value, schema.additionalProperties!, direction);
     if (shape.kind !== "enum") return [];
-    const ours = [...enumSpellings(shape.values, shape.lives, version).keys()].sort().join();
+    const spellings = enumSpellings(shape.values, shape.lives, version);
+    const ours = [...(style.exact ? spellings.values() : spellings.keys())].sort().join();
     const theirs = schema
-      .enum!.map((value) => value.toLowerCase())
+      .enum!.map((value) => (style.exact ? value : value.toLowerCase()))
       .sort()
       .join();
     return ours === theirs ? [] : [`${where} has values ${theirs}`];
@@ -152,7 +193,7 @@ const comparison = (document: Document, version: Version): Compare => {
     if (seen.has(`${name} ${direction}`)) return [];
     seen.add(`${name} ${direction}`);
     const definition = document.definitions[name]!;
-    const differences = model.name === name ? [] : [`${model.name} is called ${name}`];
+    const differences = model.name === modelName(name) ? [] : [`${model.name} is called ${modelName(name)}`];
     const theirs = new Map(Object.entries(definition.properties ?? {}));
     for (const [key, field] of Object.entries(model.fields) as [string, Field][]) {
       if (!livesIn(field.options, version)) continue;
@@ -166,6 +207,7 @@ const comparison = (document: Document, version: Version): Compare => {
       }
       const needed = definition.required?.includes(wire) === true;
       if (needed !== isRequired(field, version)) differences.push(`${where} is ${needed ? "required" : "optional"}`);
+      if (style.exact) differences.push(...compareUse(where, field, schema, direction));
       differences.push(...compareShape(where, field.shape, schema, direction));
     }
     for (const wire of theirs.keys()) differences.push(`${name}.${wire} is there`);
