@@ -78,8 +78,9 @@ const preload = `
     return init.call(this);
   };
   const first = Promise.withResolvers();
+  const { env } = process;
   createInterface({ input: process.stdin }).on("line", (line) => {
-    process.env.AZURITE_ACCOUNTS = line;
+    env.AZURITE_ACCOUNTS = line;
     for (const store of stores) store.refresh();
     process.stdout.write("${accountsTaken}\\n");
     first.resolve();
