@@ -17,3 +17,6 @@ export const checkGroupName = (name: string): string => {
   if (name.endsWith(".")) return refuse("ends in a period. A name cannot end in a period.");
   return name;
 };
+
+/** By which the long-running operations of a group are found again, where no subscription is known. */
+export const groupOperationKey = (name: string): string => `/resourcegroups/${name.toLowerCase()}`;

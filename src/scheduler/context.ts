@@ -8,6 +8,7 @@ import type { NodeProvider } from "../providers/provider.ts";
 import type { Store } from "../store/db.ts";
 import type { Board } from "./board.ts";
 import type { Machines } from "./machines.ts";
+import type { ResourceKind } from "./resource-kinds.ts";
 
 /** Figures for /metrics; all optional work, none may throw. */
 export interface SchedulerMetrics {
@@ -30,6 +31,8 @@ export type SchedulerParts = {
   leaseMs: number;
   /** What tasks see as AZ_BATCH_ACCOUNT_URL. */
   accountUrl: (accountName: string) => string;
+  /** What goes with a resource group, in the order in which it goes. */
+  resourceKinds?: readonly ResourceKind[];
   metrics?: SchedulerMetrics;
 };
 
@@ -40,6 +43,8 @@ export type JobScheduleKey = { accountId: number; scheduleKey: string };
 export type CertificateKey = { accountId: number; certificateKey: string };
 
 export type Bells = {
+  /** The deletion of a resource group, by its name. */
+  resourceGroup(name: string): void;
   /** The deletion of a certificate, so much later. */
   certificateAfter(certificate: CertificateKey, delayMs: number): void;
   /** The scheduler loop of the pool. */
@@ -58,8 +63,9 @@ export type Bells = {
   jobScheduleAfter(schedule: JobScheduleKey, delayMs: number): void;
 };
 
-export type Context = Omit<SchedulerParts, "metrics"> & {
+export type Context = Omit<SchedulerParts, "metrics" | "resourceKinds"> & {
   metrics: SchedulerMetrics;
+  resourceKinds: readonly ResourceKind[];
   board: Board;
   machines: Machines;
   bells: Bells;

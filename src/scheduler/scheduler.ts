@@ -9,6 +9,7 @@ import { unfinishedJobSchedules } from "../store/job-schedules.ts";
 import { getJob, pendingJobs, unfinishedJobs } from "../store/jobs.ts";
 import { nodesOfPool } from "../store/nodes.ts";
 import { allPools, scaledPools } from "../store/pools.ts";
+import { listResourceGroups } from "../store/resource-groups.ts";
 import { makeBoard } from "./board.ts";
 import {
   type CertificateKey,
@@ -29,6 +30,7 @@ import { reconcileJob } from "./reconcilers/job-progress.ts";
 import { reconcileJobSchedule } from "./reconcilers/job-schedules.ts";
 import { loseAgent } from "./reconcilers/node-loss.ts";
 import { createUnhosted, dismiss, reconcilePool } from "./reconcilers/resize.ts";
+import { reconcileResourceGroup } from "./reconcilers/resource-groups.ts";
 import { makeRunner } from "./runner.ts";
 import type { Wake } from "./wake.ts";
 
@@ -63,6 +65,8 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
   const nameOfCertificate = (key: CertificateKey): string => `${key.accountId}.${key.certificateKey}`;
   const endDeletion = (key: CertificateKey): Promise<void> => reconcileCertificate(context, key);
   const certificates = makeRunner<CertificateKey>({ name: "certificates", nameOf: nameOfCertificate, run: endDeletion, clock, log });
+  const endGroup = (key: string): Promise<void> => reconcileResourceGroup(context, key);
+  const groups = makeRunner<string>({ name: "resourceGroups", nameOf: (key) => key, run: endGroup, clock, log });
   /** Answers to bells that must read first: which agent, which pool. */
   const errands = makeRunner<Errand>({ name: "errand", nameOf: (errand) => errand.name, run: (errand) => errand.run(), clock, log });
   /** Views and rows are keys, too; a runner keeps what it is given. */
@@ -70,9 +74,11 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
   const context: Context = {
     ...parts,
     metrics: parts.metrics ?? noMetrics,
+    resourceKinds: parts.resourceKinds ?? [],
     board: makeBoard(),
     machines: makeMachines(clock, parts.channel),
     bells: {
+      resourceGroup: (name) => groups.ring(name.toLowerCase()),
       certificateAfter: (key, delayMs) => certificates.ringAfter(key, delayMs),
       loop: (key) => loops.ring(poolKey(key)),
       pool: (key) => pools.ring(poolKey(key)),
@@ -95,7 +101,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
       },
     });
   });
-  const everyRunner = [certificates, loops, pools, jobs, schedules, scaling, errands];
+  const everyRunner = [groups, certificates, loops, pools, jobs, schedules, scaling, errands];
   return {
     wake: makeWake(context, errands.ring),
     listener: makeListener(context, leases),
@@ -150,6 +156,7 @@ const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
       ring({ name: `job ${accountId}.${jobKey}`, run });
     },
     jobSchedule: (accountId, scheduleKey) => bells.jobSchedule({ accountId, scheduleKey }),
+    resourceGroup: (name) => bells.resourceGroup(name),
     certificate: (accountId, certificateKey) => bells.certificateAfter({ accountId, certificateKey }, 0),
     stop: (attempts) => {
       const run = async (): Promise<void> => {
@@ -192,6 +199,7 @@ const resume = async (context: Context, waitFor: (agentId: string) => void): Pro
   }
   for (const pool of await scaledPools(store)) bells.autoScale({ accountId: pool.accountId, poolKey: pool.key });
   for (const { accountId, key } of await deletingCertificates(store)) bells.certificateAfter({ accountId, certificateKey: key }, 0);
+  for (const group of await listResourceGroups(store)) if (group.provisioningState === "Deleting") bells.resourceGroup(group.name);
   await createUnhosted(context);
   for (const job of await unfinishedJobs(store)) bells.job({ accountId: job.accountId, jobKey: job.key });
   for (const { accountId, key } of await unfinishedJobSchedules(store)) bells.jobSchedule({ accountId, scheduleKey: key });
