@@ -181,7 +181,7 @@ const build = async (
   const certificate = await certificateMade;
   const answers = environment.QUERN_ANSWER_LOG;
   const { versionCheck } = options;
-  const tokens = tokenIssuers(options, { location: location.directory, clock, ids, log });
+  const tokens = tokenIssuers(options, { location, clock, ids, log });
   const door: AccountDoor = { accounts, tokens: tokens.verifier, accountOfHost: accountOfHost(options.domain) };
   const { identity } = tokens;
   const server = await createServer({
@@ -260,10 +260,11 @@ const build = async (
     clientSecret: tokens.firstClient?.secret ?? null,
     caFile: certificate.current.caFile ?? null,
     storage: storageOf(storage, batchUrl),
+    storageSuffix: `${options.domain}:${server.port}`,
     metricsUrl: `${batchUrl}/metrics`,
     pid: process.pid,
   };
-  tell(options, ready, surroundings, endings);
+  tell(options, ready, location, surroundings, endings);
   return { stop: end, failed: fatal.promise };
 };
 
@@ -383,11 +384,13 @@ const storageOf = (storage: StorageService, baseUrl: string): ReadyFile["storage
 };
 
 /** What a start leaves for people and programs to read. */
-const tell = (options: StartOptions, ready: ReadyFile, { print }: Surroundings, endings: Endings): void => {
+const tell = (options: StartOptions, ready: ReadyFile, location: Location, { print }: Surroundings, endings: Endings): void => {
   if (options.printEnv) print(shellExports(ready));
   else if (!options.silent) print(banner(ready, ready.key === wellKnownAccount.key));
-  const file = options.readyFile;
-  if (file === undefined) return;
-  writeReadyFile(file, ready);
-  endings.readyFile = () => removeReadyFile(file);
+  // The location's own first: who waits for the other finds both.
+  const files = [location.ready, ...(options.readyFile === undefined ? [] : [options.readyFile])];
+  for (const file of files) writeReadyFile(file, ready);
+  endings.readyFile = () => {
+    for (const file of files) removeReadyFile(file);
+  };
 };

@@ -1,7 +1,7 @@
 // The program: reads the command line and the environment, and starts what was asked for. The only place that knows the process it is in.
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
-import { type AgentOptions, commandLine, type StartOptions } from "./cli/options.ts";
+import { type AgentOptions, commandLine, type EnvOptions, type StartOptions } from "./cli/options.ts";
 import { UserError } from "./cli/usage-error.ts";
 import { type Log, silentLog } from "./lib/log.ts";
 import { redactValue } from "./lib/redact.ts";
@@ -30,7 +30,7 @@ export const main = async (argv: string[]): Promise<void> => {
     return;
   }
   try {
-    await commandLine(version, { start, agent }).parseAsync(argv);
+    await commandLine(version, { start, agent, env }).parseAsync(argv);
   } catch (error) {
     process.exitCode = error instanceof UserError ? error.exitCode : 1;
     console.error(explain(error));
@@ -70,6 +70,11 @@ const start = async (options: StartOptions): Promise<void> => {
   if (failure !== undefined) console.error(explain(failure));
   await running.stop();
   process.exit(failure === undefined ? 0 : 1);
+};
+
+const env = async ({ location, kinds }: EnvOptions): Promise<void> => {
+  const { environmentText, readReady } = await import("./cli/env.ts");
+  process.stdout.write(environmentText(readReady(location), kinds));
 };
 
 const agent = async (options: AgentOptions): Promise<void> => {

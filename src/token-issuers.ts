@@ -1,8 +1,8 @@
 // Whose tokens this server takes: its own issuer's, and an external one's where the operator names it. Part of the composition root.
-import { join } from "node:path";
 import { createExternalVerifier } from "./auth/external-issuer.ts";
 import type { TokenVerifier } from "./auth/tokens.ts";
 import { verifierByIssuer } from "./auth/verify-token.ts";
+import type { Location } from "./cli/location.ts";
 import type { StartOptions } from "./cli/options.ts";
 import { readBody } from "./http/body.ts";
 import { baseUrlOf } from "./http/headers.ts";
@@ -19,10 +19,15 @@ export type TokenIssuers = {
   readonly firstClient?: ClientSettings;
 };
 
-export type TokenIssuerParts = { readonly location: string; readonly clock: Clock; readonly ids: Ids; readonly log: Log };
+export type TokenIssuerParts = {
+  readonly location: Pick<Location, "identity">;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+};
 
 export const tokenIssuers = (options: StartOptions, { location, clock, ids, log }: TokenIssuerParts): TokenIssuers => {
-  const directory = join(location, "identity");
+  const directory = location.identity;
   const clients: readonly ClientSettings[] = options.clients === "kept" ? [keptClient(directory, ids)] : options.clients;
   const identity = createIdentity({
     clock,

@@ -12,6 +12,7 @@ const startWith = async (...args: string[]): Promise<StartOptions> => {
       options = given;
     },
     agent: async () => {},
+    env: async () => {},
   };
   await commandLine("0", actions)
     .exitOverride()

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readyFileName } from "./env.ts";
 import { UserError } from "./usage-error.ts";
 
 export type Location = {
@@ -11,6 +12,8 @@ export type Location = {
   agent: string;
   lock: string;
   launcherCache: string;
+  /** What the running server tells clients. */
+  ready: string;
   /** The key that tokens are signed with, and this location's own client. */
   identity: string;
   /** Removes a temporary location; leaves any other. */
@@ -35,6 +38,7 @@ export const openLocation = (path: string, inMemory: boolean): Location => {
     agent: join(directory, "agent"),
     lock: join(directory, "lock"),
     launcherCache: join(directory, "launcher"),
+    ready: join(directory, readyFileName),
     identity: join(directory, "identity"),
     discard: () => {
       if (inMemory) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
@@ -42,7 +46,7 @@ export const openLocation = (path: string, inMemory: boolean): Location => {
   };
 };
 
-const ours = /^(\.gitignore|quern\.db.*|lock.*|tls|azurite|launcher|agent|identity|images)$/;
+const ours = /^(\.gitignore|quern\.db.*|lock.*|tls|azurite|launcher|agent|identity|images|ready\.json)$/;
 
 /** A directory with other things in it is somebody's: it must not become private and ignored by git because of a slip in a flag. */
 const refuseForeign = (directory: string): void => {

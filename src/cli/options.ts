@@ -1,6 +1,7 @@
 // The command line of `quern`: every flag of `start` has an environment variable QUERN_…, and both are checked here.
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { durationTicks } from "../lib/duration.ts";
+import { type EnvironmentKind, environmentKinds } from "./env.ts";
 import { addIdentityOptions, type IdentityOptions, identityOptions, type RawIdentity } from "./identity-options.ts";
 import { UserError } from "./usage-error.ts";
 
@@ -126,7 +127,13 @@ export const isLoopback = (host: string): boolean => host === "localhost" || hos
 
 const option = (flags: string, description: string, name: string): Option => new Option(flags, description).env(`QUERN_${name}`);
 
-export type Actions = { start(options: StartOptions): Promise<void>; agent(options: AgentOptions): Promise<void> };
+export type EnvOptions = { location: string; kinds: EnvironmentKind[] };
+
+export type Actions = {
+  start(options: StartOptions): Promise<void>;
+  agent(options: AgentOptions): Promise<void>;
+  env(options: EnvOptions): Promise<void>;
+};
 
 export const commandLine = (version: string, actions: Actions): Command => {
   const program = new Command("quern").description("Azure Batch that runs on machines you own").version(version);
@@ -204,6 +211,14 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .addOption(option("--print-env", "print the environment variables that clients need, as shell exports", "PRINT_ENV").default(false))
     .action((raw: RawStart) => actions.start(startOptions(raw)));
   addIdentityOptions(start);
+  program
+    .command("env")
+    .description("print how clients are pointed at the running server, ready to paste")
+    .addArgument(new Argument("[client]", "one of them only").choices(environmentKinds))
+    .addOption(option("--location <dir>", "that of the server", "LOCATION").default("./.quern"))
+    .action((kind: EnvironmentKind | undefined, { location }: { location: string }) =>
+      actions.env({ location, kinds: kind === undefined ? [...environmentKinds] : [kind] }),
+    );
   program
     .command("agent")
     .description("run the node agent on this machine (started by `quern start`; by hand only where nodes are elsewhere)")

@@ -21,6 +21,8 @@ export type ReadyFile = {
   /** Null with the operator's own certificate. */
   caFile: string | null;
   storage: { connectionString: string; blobEndpoint: string } | null;
+  /** What follows a storage account's name in the addresses of its services: `ACCOUNT.blob.` and this. */
+  storageSuffix: string;
   metricsUrl: string;
   pid: number;
 };
@@ -31,7 +33,7 @@ export const writeReadyFile = (path: string, ready: ReadyFile): void =>
 
 export const removeReadyFile = (path: string): void => rmSync(path, { force: true });
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+export const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** For `eval` in a POSIX shell. The CA variables replace the public lists of az and Python: for shells that talk to Quern. */
 export const shellExports = (ready: ReadyFile): string => {
@@ -39,7 +41,7 @@ export const shellExports = (ready: ReadyFile): string => {
     ready.caFile === null ? {} : { REQUESTS_CA_BUNDLE: ready.caFile, NODE_EXTRA_CA_CERTS: ready.caFile, SSL_CERT_FILE: ready.caFile };
   const variables = { AZURE_BATCH_ACCOUNT: ready.account, AZURE_BATCH_ACCESS_KEY: ready.key, AZURE_BATCH_ENDPOINT: ready.batchUrl, ...ca };
   return Object.entries(variables)
-    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+    .map(([name, value]) => `export ${name}=${shellQuoted(value)}\n`)
     .join("");
 };
 
