@@ -1,9 +1,9 @@
 // What the parts of the agent share: the outside world, and the few things the connection tells them.
 import type { AgentEvent } from "../api/agent/messages.ts";
+import type { UrlPolicy } from "../lib/addresses.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
-import type { UrlPolicy } from "../lib/addresses.ts";
 import type { Launcher, LauncherOptions } from "./launcher/launcher.ts";
 import type { AgentLayout } from "./layout.ts";
 import type { Patience } from "./retry.ts";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { EnvironmentVariable, NodeOrder } from "../api/agent/messages.ts";
 import { nodePath } from "./command-line.ts";
 import type { NodeLayout } from "./layout.ts";
+import { packageEnvironment } from "./package-variables.ts";
 
 /** Free space below which a node counts as full; tasks are told it (the service's documented example value). */
 const reservedDiskBytes = "1000000";
@@ -24,6 +25,7 @@ export const nodeEnvironment = (node: NodeOrder, layout: NodeLayout): Record<str
   AZ_BATCH_NODE_STARTUP_DIR: join(layout.root, "startup"),
   AZ_BATCH_NODE_MOUNTS_DIR: join(layout.root, "fsmounts"),
   AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES: reservedDiskBytes,
+  ...packageEnvironment(layout.root, node.packages ?? []),
 });
 
 const serviceName = /^AZ_BATCH_/i;

@@ -1,5 +1,8 @@
 // The failures that only the agent can tell, in the service's words (reference/jobs-and-tasks.md section 4.4). Exit codes are judged by the control plane.
-import type { Failure } from "../api/agent/messages.ts";
+import type { Failure, NodeError, PackageOrder } from "../api/agent/messages.ts";
+
+/** A package that a node or a task cannot have, and why, in a sentence without secrets. */
+export type MissingPackage = { order: PackageOrder; why: string };
 
 /** A command line can be longer than the control plane takes in a message about it. */
 const longestDetail = 4096;
@@ -46,6 +49,25 @@ export const directoryFailed = (why: string): Failure => ({
   code: "ResourceDirectoryCreateFailed",
   message: "The task's directory could not be created",
   details: details({ Message: why }),
+});
+
+/** As the error of a node (pools-and-nodes 2.3); that a task's failure has the same form, and its category, is unverified. */
+const packageDetails = ({ order: { applicationId, version }, why }: MissingPackage): { name: string; value: string }[] => {
+  const reference = version === undefined ? applicationId : `${applicationId}:${version}`;
+  return details({ ApplicationPackageReference: reference, Message: why });
+};
+
+export const packageFailed = (missing: MissingPackage): Failure => ({
+  category: "usererror",
+  code: "ApplicationPackageError",
+  message: "One or more application packages specified for the task are invalid",
+  details: packageDetails(missing),
+});
+
+export const nodePackageFailed = (missing: MissingPackage): NodeError => ({
+  code: "ApplicationPackageError",
+  message: "One or more application packages specified for the pool are invalid",
+  errorDetails: packageDetails(missing),
 });
 
 const downloadFailures = {

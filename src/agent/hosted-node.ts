@@ -1,14 +1,16 @@
-// One node on this machine: its directories, its launcher, its boots and its start task. What happens to tasks is in tasks.ts.
+// One node on this machine: its directories, its launcher, its boots, its packages and its start task. What happens to tasks is in tasks.ts.
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { AgentEvent, FileRequest, NodeOrder } from "../api/agent/messages.ts";
+import type { AgentEvent, FileRequest, NodeOrder, PackageOrder } from "../api/agent/messages.ts";
 import type { AgentContext } from "./context.ts";
 import { nodeEnvironment } from "./environment.ts";
+import { type MissingPackage, nodePackageFailed } from "./failures.ts";
 import { answerFileRequest, type FileReply } from "./files.ts";
 import { type NodeRecord, type NodeState, openAttemptJournal, saveNodeRecord } from "./journal.ts";
 import type { Launcher, LauncherEvents, LauncherState } from "./launcher/launcher.ts";
 import { nodeDirectories, nodeLayout, relativeParts } from "./layout.ts";
 import { isOwnPath } from "./links.ts";
+import { packageInstalls } from "./package-installs.ts";
 import { openRetention } from "./retention.ts";
 import { type StartTaskRun, startTaskRun } from "./start-task.ts";
 import { taskSteps } from "./task-steps.ts";
@@ -45,6 +47,12 @@ const usedSince = (path: string, endedAt: number): boolean => {
   }
 };
 
+/** The URLs are secrets, and of no use once the packages are there. */
+const withoutUrls = (order: NodeOrder): NodeOrder => ({
+  ...order,
+  packages: order.packages?.map((one) => ("directory" in one ? { ...one, url: undefined } : one)),
+});
+
 /** Whether what earlier boots left is to go before this one. */
 const isMadeAnew = (before: NodeOrder, order: NodeOrder): boolean => order.wipeBefore !== undefined && before.boot < order.wipeBefore;
 
@@ -56,6 +64,8 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
   let base = nodeEnvironment(current.order, layout);
   let launcher: Launcher | undefined;
   let startTask: StartTaskRun | undefined;
+  /** Ends the wait for the packages of this boot. */
+  let preparing: AbortController | undefined;
   let closed = false;
 
   const makeDirectories = (): void => {
@@ -81,11 +91,12 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     launcher ??= context.openLauncher({ directory: layout.launcher, slots: current.order.slots, events: launcherEvents });
     return launcher;
   };
-  const steps = taskSteps(context, layout.root, () => base);
+  const packages = packageInstalls({ ...context, log }, layout);
+  const steps = taskSteps(context, layout.root, packages, () => base);
   const tasks = nodeTasks({ context, node: () => current.order, steps, launcher: connected, journal, retention });
 
   const eventOf = (): Extract<AgentEvent, { type: "node" }> => {
-    const { state, bootedAt, startTask: report, order } = current;
+    const { state, bootedAt, startTask: report, errors, order } = current;
     return {
       type: "node",
       nodeId,
@@ -93,6 +104,7 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       state,
       ...(bootedAt !== undefined && { bootedAt }),
       ...(report && { startTask: report }),
+      ...(errors && { errors }),
     };
   };
   const save = (): void => {
@@ -102,10 +114,10 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       log.error({ err: error }, "the node's record could not be written; the next agent may boot it again");
     }
   };
-  const change = (changes: Partial<NodeRecord>, errors?: { code: string; message: string }[]): void => {
+  const change = (changes: Partial<NodeRecord>): void => {
     current = { ...current, ...changes };
     save();
-    context.report({ ...eventOf(), ...(errors && { errors }) });
+    context.report(eventOf());
   };
 
   const recover = (reason: string): void => {
@@ -119,7 +131,7 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
   const unusable = (error: unknown): void => {
     if (closed) return;
     log.error({ err: error }, "the node has no launcher");
-    change({ state: "unusable" }, [{ code: "NodeLauncherFailed", message: "The launcher of the node could not be started." }]);
+    change({ state: "unusable", errors: [{ code: "NodeLauncherFailed", message: "The launcher of the node could not be started." }] });
   };
 
   const launcherEvents: LauncherEvents = {
@@ -171,6 +183,30 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     dropOldStartTasks(state);
     openStartTask();
     tasks.adopt(state);
+    if (current.order.packages === undefined) becomeReady();
+    else void installPackages(current.order.packages);
+  };
+
+  /** The node is `starting` meanwhile. What is there is not fetched again, so this may begin again after a crash of the agent. */
+  const installPackages = async (wanted: readonly PackageOrder[]): Promise<void> => {
+    preparing?.abort();
+    preparing = new AbortController();
+    const { signal } = preparing;
+    const unusableFor = (missing: readonly MissingPackage[]): void => change({ state: "unusable", errors: missing.map(nodePackageFailed) });
+    try {
+      const missing = await packages.install(wanted, signal);
+      if (signal.aborted) return;
+      if (missing.length > 0) return unusableFor(missing);
+      current = { ...current, order: withoutUrls(current.order) };
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error({ err: error }, "the packages of the node could not be installed");
+      return unusableFor(wanted.map((order) => ({ order, why: "The package could not be installed." })));
+    }
+    becomeReady();
+  };
+
+  const becomeReady = (): void => {
     if (startTask === undefined) change({ state: "idle", bootedAt: current.bootedAt ?? context.clock.now() });
     else {
       current = { ...current, bootedAt: current.bootedAt ?? context.clock.now() };
@@ -179,11 +215,17 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     setSlots();
   };
 
+  const stopPreparing = (): void => {
+    preparing?.abort();
+    packages.cancel();
+    startTask?.cancel();
+  };
+
   const resume = (state: LauncherState): void => {
     const sameLauncher = state.launcherPids.some((pid) => current.launcherPids.includes(pid));
     if (!sameLauncher || current.state === "starting" || current.state === "unusable") {
       // The machine or the launcher went down under the node: it boots as after a power cut, with the start task it had.
-      const { startTask: _report, bootedAt: _at, ...kept } = current;
+      const { startTask: _report, bootedAt: _at, errors: _errors, ...kept } = current;
       current = kept;
       const wasBooting = sameLauncher && current.state === "starting";
       begin(state);
@@ -199,7 +241,7 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
   };
 
   const endProcesses = async (): Promise<void> => {
-    startTask?.cancel();
+    stopPreparing();
     startTask = undefined;
     if (launcher === undefined) return;
     tasks.loseAll();
@@ -221,7 +263,8 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     state: () => current.state,
     boot: async (order) => {
       const wiping = isMadeAnew(current.order, order) ? await wipe().catch((error: unknown) => ({ error })) : undefined;
-      const { startTask: _report, bootedAt: _at, ...kept } = current;
+      const { startTask: _report, bootedAt: _at, errors: _errors, ...kept } = current;
+      const isAgain = order.boot > current.order.boot && !isMadeAnew(current.order, order);
       current = { ...kept, order, state: "starting" };
       base = nodeEnvironment(order, layout);
       save();
@@ -229,6 +272,8 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
       await endProcesses();
       try {
         if (wiping !== undefined) throw wiping.error;
+        // A boot brings packages anew: the pool may name others now, and a task may have spoilt the old ones.
+        if (isAgain) discard("applications");
         makeDirectories();
         begin(await connected().connect());
       } catch (error) {
@@ -247,7 +292,7 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     file: (request) => answerFileRequest(layout.root, request),
     end: async ({ discard }) => {
       closed = true;
-      startTask?.cancel();
+      stopPreparing();
       tasks.setPaused(true);
       if (discard) tasks.abandonAll();
       else tasks.loseAll();
@@ -261,7 +306,7 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     },
     close: () => {
       closed = true;
-      startTask?.cancel();
+      stopPreparing();
       retention.close();
       journal.close();
       launcher?.close();

@@ -2,7 +2,7 @@
 // the agent (the page cache keeps it), not the loss of the machine, after which the tasks are gone anyway. Lies outside the node's root.
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { attemptKey, type NodeOrder, type StartTaskReport, type TaskOrder } from "../api/agent/messages.ts";
+import { attemptKey, type NodeError, type NodeOrder, type StartTaskReport, type TaskOrder } from "../api/agent/messages.ts";
 
 export type NodeState = "starting" | "waitingforstarttask" | "idle" | "starttaskfailed" | "unusable";
 
@@ -11,6 +11,8 @@ export type NodeRecord = {
   state: NodeState;
   bootedAt?: number;
   startTask?: StartTaskReport;
+  /** Why it is unusable. */
+  errors?: NodeError[];
   /** Of the launcher that served this boot: a different one now means that the machine (or somebody) ended it. */
   launcherPids: number[];
 };

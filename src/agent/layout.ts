@@ -48,5 +48,8 @@ export const taskDirectory = (jobId: string, taskId: string): string => {
   return `workitems/${part(workItem)}/${part(run)}/${part(taskId)}`;
 };
 
+/** `applications/{name}`, of a package. */
+export const packageDirectory = (name: string): string => `applications/${part(name)}`;
+
 /** A relative path as the control plane names directories (chores): its parts, each safe, at least one. */
 export const relativeParts = (path: string): string[] => path.split("/").map(part);

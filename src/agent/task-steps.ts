@@ -5,10 +5,12 @@ import { join } from "node:path";
 import type { Failure, TaskOutcome } from "../api/agent/messages.ts";
 import { type Attempt, isFailure, launchIdOf, launchOrder } from "./attempts.ts";
 import type { AgentContext } from "./context.ts";
-import { directoryFailed, launchFailed, uploadFailed } from "./failures.ts";
+import { directoryFailed, launchFailed, packageFailed, uploadFailed } from "./failures.ts";
 import type { LaunchOrder } from "./launcher/launcher.ts";
 import { isOwnPath } from "./links.ts";
 import { uploadOutputFiles, uploadsOfNode, wantedOutputFiles } from "./output-files.ts";
+import type { PackageInstalls } from "./package-installs.ts";
+import { packageEnvironment } from "./package-variables.ts";
 import { downloadsOfNode, stageResourceFiles } from "./resource-files.ts";
 
 export interface TaskSteps {
@@ -16,13 +18,21 @@ export interface TaskSteps {
   makeDirectory(attempt: Attempt): Failure | undefined;
   /** Removes the directory when nothing is in it. */
   dropEmptyDirectory(attempt: Attempt): void;
+  /** Whether files or packages have to come first. */
+  needsStaging(attempt: Attempt): boolean;
   launchOrder(attempt: Attempt): LaunchOrder | Failure;
   /** Does not reject; when the attempt was interrupted the result means nothing. */
   stage(attempt: Attempt): Promise<Failure | undefined>;
   upload(attempt: Attempt, outcome: TaskOutcome): Promise<Failure | undefined>;
 }
 
-export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => Record<string, string>): TaskSteps => {
+/** `base` is the environment that all tasks of the node share. */
+export const taskSteps = (
+  context: AgentContext,
+  nodeRoot: string,
+  packages: PackageInstalls,
+  base: () => Record<string, string>,
+): TaskSteps => {
   const { log } = context;
   const madeParents = new Set<string>();
   const [downloads, uploads] = [downloadsOfNode(), uploadsOfNode()];
@@ -32,7 +42,8 @@ export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => R
     const { order } = attempt;
     const names = { jobId: order.jobId, taskId: order.taskId };
     const hold = order.outputFiles.length > 0;
-    return launchOrder(order, { id: launchIdOf(attempt), slots: order.slots, hold, base: base(), directory: pathOf(attempt), names });
+    const shared = order.packages === undefined ? base() : { ...base(), ...packageEnvironment(nodeRoot, order.packages) };
+    return launchOrder(order, { id: launchIdOf(attempt), slots: order.slots, hold, base: shared, directory: pathOf(attempt), names });
   };
 
   return {
@@ -63,15 +74,19 @@ export const taskSteps = (context: AgentContext, nodeRoot: string, base: () => R
         // an earlier attempt's files are there and stay
       }
     },
+    needsStaging: ({ order }) => order.resourceFiles.length > 0 || (order.packages !== undefined && !packages.areThere(order.packages)),
     launchOrder: orderOf,
     stage: async (attempt) => {
-      const { resourceFiles, commandLine } = attempt.order;
+      const { resourceFiles, packages: wanted, commandLine } = attempt.order;
+      const { signal } = attempt.interrupt;
       const staging = { workingDirectory: join(pathOf(attempt), "wd"), policy: context.policy(), patience: context.patience, downloads };
       try {
-        return await stageResourceFiles(resourceFiles, { ...staging, signal: attempt.interrupt.signal });
+        const [missing] = wanted === undefined ? [] : await packages.install(wanted, signal);
+        if (missing !== undefined) return packageFailed(missing);
+        return await stageResourceFiles(resourceFiles, { ...staging, signal });
       } catch (error) {
-        if (!attempt.interrupt.signal.aborted) log.error({ err: error, attempt: attempt.key }, "staging failed unexpectedly");
-        return launchFailed(commandLine, "The resource files could not be staged.");
+        if (!signal.aborted) log.error({ err: error, attempt: attempt.key }, "staging failed unexpectedly");
+        return launchFailed(commandLine, "The files that the task needs could not be staged.");
       }
     },
     upload: async (attempt, outcome) => {

@@ -157,10 +157,9 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
   };
 
   /** Takes the first one that waits, if it may go on: its order for the launcher, or nothing when it goes its own way. */
-  const advance = (attempt: Attempt): Launch | undefined => {
+  const advance = (attempt: Attempt, needsStaging: boolean): Launch | undefined => {
     load += attempt.order.slots;
     setPhase(attempt, "launched");
-    const needsStaging = attempt.order.resourceFiles.length > 0;
     const launch = steps.makeDirectory(attempt) ?? (needsStaging ? undefined : steps.launchOrder(attempt));
     if (launch === undefined) void stage(attempt);
     else if (isFailure(launch)) failBefore(attempt, launch);
@@ -177,10 +176,10 @@ export const nodeTasks = ({ context, node, steps, launcher, journal, retention }
     pumping = true;
     const batch: Launch[] = [];
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      const needsRoom = staging > 0 || next.order.resourceFiles.length > 0;
-      if (needsRoom && load > 0 && load + next.order.slots > node().slots) break;
+      const needsStaging = steps.needsStaging(next);
+      if ((staging > 0 || needsStaging) && load > 0 && load + next.order.slots > node().slots) break;
       waiting.shift();
-      const launch = advance(next);
+      const launch = advance(next, needsStaging);
       if (launch !== undefined) batch.push(launch);
     }
     pumping = false;

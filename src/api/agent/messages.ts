@@ -1,7 +1,7 @@
 // The protocol between the control plane and the agents on the machines: JSON messages over one WebSocket that the agent opens.
 // Bulk bytes (files) travel by ordinary HTTP requests of the agent. Both sides may see a message twice; numbers fence what is stale.
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** One attempt at one task: `attempt` grows with every placement, and results of an older one are refused. */
 export type TaskRef = { accountId: number; jobUid: number; seq: number; attempt: number };
@@ -35,6 +35,25 @@ export type OutputFileOrder = {
   uploadCondition: string;
 };
 
+/**
+ * An application package that a node or a task is to find unpacked. `url` is a secret (it carries a signature) and works for a day only; a node
+ * that has the directory needs none.
+ */
+export type PackageOrder = {
+  /** As the account has it, e.g. blender. */
+  applicationId: string;
+  /** As the reference has it; absent where it means the default version. Names the variable that leads to the directory. */
+  version?: string;
+} & (
+  | {
+      /** Below applications/ of the node; another one for every content, e.g. blender-4.1-1f00ba9e77c0. */
+      directory: string;
+      url?: string;
+    }
+  /** Why it cannot be had, in a sentence for people. */
+  | { problem: string }
+);
+
 /** Everything needed to run one attempt of a task. */
 export type TaskOrder = {
   ref: TaskRef;
@@ -47,6 +66,8 @@ export type TaskOrder = {
   environment: EnvironmentVariable[];
   resourceFiles: ResourceFileOrder[];
   outputFiles: OutputFileOrder[];
+  /** Absent when the task refers to none; those of its pool are there already. */
+  packages?: PackageOrder[];
   /** Of one run, in ms; absent when unlimited. */
   maxWallClockMs?: number;
   /** How long the directory stays after the end, in ms; absent when for ever. */
@@ -76,10 +97,15 @@ export type NodeOrder = {
   /** What boots before this one left in the node's directories is removed before it boots: the node was made anew. */
   wipeBefore?: number;
   startTask?: StartTaskOrder;
+  /** Unpacked before the start task runs; absent when the pool refers to none. */
+  packages?: PackageOrder[];
 };
 
 /** As api/batch TaskFailureInformation. */
 export type Failure = { category: "usererror" | "servererror"; code: string; message: string; details?: { name: string; value: string }[] };
+
+/** As api/batch ComputeNodeError. */
+export type NodeError = { code: string; message: string; errorDetails?: { name: string; value: string }[] };
 
 export type ResourceUsage = { userMs: number; systemMs: number; maxRssKiB: number; readBlocks: number; writeBlocks: number };
 
@@ -136,7 +162,7 @@ export type AgentEvent =
       state: "starting" | "waitingforstarttask" | "idle" | "starttaskfailed" | "unusable";
       bootedAt?: number;
       startTask?: StartTaskReport;
-      errors?: { code: string; message: string; errorDetails?: { name: string; value: string }[] }[];
+      errors?: NodeError[];
     }
   /** The node's processes and directories are gone; `boot` is the one it was at, absent when there was nothing of it here (any more). */
   | { type: "nodeRemoved"; nodeId: string; boot?: number }
