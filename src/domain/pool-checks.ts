@@ -8,7 +8,7 @@ import { durationMs } from "../lib/duration.ts";
 import { usualLeastIntervalMs } from "./autoscale.ts";
 import type { ImageCatalogue } from "./images.ts";
 import { checkNetwork } from "./network-checks.ts";
-import { checkPackages, checkResourceFiles, firstRepeated, staysBelow } from "./staging-checks.ts";
+import { checkResourceFiles, firstRepeated, staysBelow } from "./staging-checks.ts";
 import { mostTaskSlots, vmSizeOf } from "./vm-sizes.ts";
 
 type PoolParameter = Omit<Infer<typeof PoolAddParameter>, "id">;
@@ -32,12 +32,9 @@ export const checkPool = (pool: PoolParameter, surroundings: PoolSurroundings): 
   checkUpgradePolicy(pool);
 };
 
-/** The part that `updateproperties` and a patch of a pool with nodes can change. */
-export const checkPoolReferences = (
-  pool: Pick<PoolParameter, "startTask" | "applicationPackageReferences" | "certificateReferences">,
-): void => {
+/** The part that `updateproperties` and a patch of a pool with nodes can change; whether what it names exists is the store's to know. */
+export const checkPoolReferences = (pool: Pick<PoolParameter, "startTask">): void => {
   if (pool.startTask !== undefined) checkStartTask(pool.startTask);
-  checkPackages(pool.applicationPackageReferences);
 };
 
 const checkSize = (pool: PoolParameter): void => {

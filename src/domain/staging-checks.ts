@@ -1,8 +1,8 @@
-// What must hold of the files, packages and metadata that pools and tasks name, beyond what the declarations say of each property.
+// What must hold of the files and metadata that pools and tasks name, beyond what the declarations say of each property.
 // Pure: nothing here looks whether a blob exists.
 
 import type { ResourceFile } from "../api/batch/staging.ts";
-import { ApiError, invalidProperty } from "../api/errors.ts";
+import { invalidProperty } from "../api/errors.ts";
 import type { Infer } from "../api/fields.ts";
 
 type ResourceFileValue = Infer<typeof ResourceFile>;
@@ -33,16 +33,6 @@ export const checkResourceFiles = (files: readonly ResourceFileValue[] | undefin
 export const isHttpUrl = (text: string): boolean => {
   if (!/^https?:\/\//i.test(text)) return false;
   return URL.canParse(text);
-};
-
-/** No application packages can be uploaded yet (their part of the management plane comes later), so none that is named exists. */
-export const checkPackages = (references: readonly { applicationId: string; version?: string }[] | undefined): void => {
-  if (references === undefined || references.length === 0) return;
-  const values = references.map(({ applicationId }) => ({
-    key: applicationId,
-    value: "The specified application package does not exist.",
-  }));
-  throw new ApiError("InvalidApplicationPackageReferences", values);
 };
 
 /** The name of the first that comes twice, without regard to case. */

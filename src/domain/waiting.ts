@@ -10,7 +10,6 @@ const sentences = {
   JobPreparationTaskNotSupported: "The job has a preparation task, which this release cannot run yet.",
   JobReleaseTaskNotSupported: "The job has a release task, which this release cannot run yet.",
   MultiInstanceNotSupported: "The task runs on several nodes at once, which this release cannot do yet.",
-  ApplicationPackagesNotSupported: "It needs application packages, which this release cannot install yet.",
   ContainerSettingsNotSupported: "It runs in a container, which this release cannot do yet.",
   AutoStorageNotSupported:
     "It takes or leaves files in the account's auto-storage or with a managed identity, which this release cannot do yet.",
@@ -62,7 +61,6 @@ export const jobHeldBecause = (spec: JobSpec): WaitingCode | undefined => {
 /** What keeps such a task from running in this release. */
 export const taskHeldBecause = (spec: TaskSpec): WaitingCode | undefined => {
   if (spec.multiInstanceSettings !== undefined) return "MultiInstanceNotSupported";
-  if (present(spec.applicationPackageReferences)) return "ApplicationPackagesNotSupported";
   if (spec.containerSettings !== undefined) return "ContainerSettingsNotSupported";
   if (spec.authenticationTokenSettings !== undefined) return "AuthenticationTokenNotSupported";
   return needsIdentity(spec) ? "AutoStorageNotSupported" : undefined;
@@ -74,7 +72,6 @@ const needsIdentity = (spec: Pick<TaskSpec, "resourceFiles" | "outputFiles">): b
 
 /** What keeps a pool of such a specification without nodes in this release. */
 export const poolHeldBecause = (spec: PoolSpec): WaitingCode | undefined => {
-  if (present(spec.applicationPackageReferences)) return "ApplicationPackagesNotSupported";
   if (spec.virtualMachineConfiguration?.containerConfiguration !== undefined) return "ContainerSettingsNotSupported";
   if (present(spec.mountConfiguration)) return "MountsNotSupported";
   const start = spec.startTask;

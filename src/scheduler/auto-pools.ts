@@ -10,12 +10,15 @@ import type { Reader, Write } from "../store/db.ts";
 import { insertJob } from "../store/jobs.ts";
 import { insertPool } from "../store/pools.ts";
 import { withoutBadPool } from "./formula.ts";
+import { lookAtPackages } from "./package-references.ts";
 
 export const rowsOfNewJob = async (read: Reader, made: NewJob, now: Instant): Promise<NewJob & { writes: Write[] }> => {
   const { job, pool } = withoutBadPool(made, now);
   if (pool === undefined) return { job, writes: insertJob(job) };
-  const { failure, guards } = await certificatesOf(read, pool);
-  if (failure === undefined) return { job, pool, writes: [...guards, ...insertJob(job), ...insertPool(pool)] };
+  const [certificates, packages] = [await certificatesOf(read, pool), await packagesOf(read, pool)];
+  const failure = certificates.failure ?? packages.failure;
+  if (failure === undefined)
+    return { job, pool, writes: [...certificates.guards, ...packages.guards, ...insertJob(job), ...insertPool(pool)] };
   const ended = jobWithoutPool({ job }, failure, now);
   return { job: ended, writes: insertJob(ended) };
 };
@@ -32,4 +35,13 @@ const certificatesOf = async (read: Reader, { accountId, spec }: Pool): Promise<
   const details = bad.map(({ reference, reason }) => ({ name: keyOfReference(reference), value: reason }));
   const message = "One or more certificates specified for the pool are invalid";
   return { failure: { category: "usererror", code: "InvalidCertificatesInAutoPool", message, details }, guards: [] };
+};
+
+/** As of certificates. The words and the details are ours (unverified); the code is the service's. */
+const packagesOf = async (read: Reader, { accountId, spec }: Pool): Promise<{ failure?: Failure; guards: Write[] }> => {
+  const { bad, guards } = await lookAtPackages(read, accountId, spec.applicationPackageReferences);
+  if (bad.length === 0) return { guards };
+  const details = bad.map(({ reference, reason }) => ({ name: reference.applicationId, value: reason }));
+  const message = "One or more application packages specified for the pool are invalid";
+  return { failure: { category: "usererror", code: "InvalidApplicationPackageReferencesInAutoPool", message, details }, guards: [] };
 };

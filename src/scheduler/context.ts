@@ -1,4 +1,5 @@
 // What the parts of the scheduler are given: the services of the outside, the board (memory) and the bells by which they wake each other.
+import type { PackageBlob } from "../domain/applications.ts";
 import type { ImageCatalogue } from "../domain/images.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
@@ -19,6 +20,9 @@ export interface SchedulerMetrics {
 
 export const noMetrics: SchedulerMetrics = { dispatched: () => {}, taskEnded: () => {} };
 
+/** Where nodes read the blob of a package: a URL with a signature, made when an order is sent. Undefined when its storage account is gone. */
+export type PackageUrl = (blob: PackageBlob) => string | undefined;
+
 export type SchedulerParts = {
   store: Store;
   clock: Clock;
@@ -31,6 +35,7 @@ export type SchedulerParts = {
   leaseMs: number;
   /** What tasks see as AZ_BATCH_ACCOUNT_URL. */
   accountUrl: (accountName: string) => string;
+  packageUrl: PackageUrl;
   /** What goes with a resource group, in the order in which it goes. */
   resourceKinds?: readonly ResourceKind[];
   metrics?: SchedulerMetrics;

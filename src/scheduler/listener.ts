@@ -1,7 +1,7 @@
 // The scheduler's side of the node channel: what an agent that connects still has to do or to drop, and its reports in their order.
 import type { AgentEvent, TaskRef } from "../api/agent/messages.ts";
 import type { Node } from "../domain/nodes.ts";
-import { isPlaced } from "../domain/tasks.ts";
+import { isPlaced, type Task } from "../domain/tasks.ts";
 import type { AgentListener, HelloView } from "../node-management/channel.ts";
 import { choresOfNode } from "../store/chores.ts";
 import { getJobByUid } from "../store/jobs.ts";
@@ -11,8 +11,10 @@ import { getTasks } from "../store/tasks.ts";
 import { taskKey } from "./board.ts";
 import type { Context } from "./context.ts";
 import type { Leases } from "./leases.ts";
+import { orderNodes } from "./node-orders.ts";
 import { applyNodeEvent, bootAgain, resumeNode } from "./node-reports.ts";
-import { nodeOrder, refOf, taskOrder } from "./orders.ts";
+import { refOf, taskOrder } from "./orders.ts";
+import { findPackages } from "./packages.ts";
 import { createUnhosted } from "./reconcilers/resize.ts";
 import { applyTaskEvents, type TaskEvent } from "./reports.ts";
 
@@ -121,8 +123,7 @@ const bootNode = async (context: Context, agentId: string, node: Node, bootSeen:
   if (bootSeen === node.boot || (goes && bootSeen === undefined)) return;
   const pool = await getPool(context.store, node.accountId, node.poolKey);
   if (pool === undefined) return;
-  const name = await context.accountName(node.accountId);
-  context.channel.send(agentId, { type: "startNode", node: nodeOrder(node, pool, { name, url: context.accountUrl(name) }) });
+  for (const order of await orderNodes(context, pool, [node])) context.channel.send(agentId, { type: "startNode", node: order });
 };
 
 /**
@@ -131,12 +132,14 @@ const bootNode = async (context: Context, agentId: string, node: Node, bootSeen:
  */
 const resend = async (context: Context, agentId: string, nodeId: string, known: ReadonlySet<string>): Promise<void> => {
   const view = await context.board.viewOfNode(context.store, nodeId);
-  const placed = view?.nodes.get(nodeId)?.placed ?? new Map();
+  const placed = (): ReadonlyMap<string, Task> => view?.nodes.get(nodeId)?.placed ?? new Map();
+  const missing = [...placed().values()].filter((task) => !known.has(`${taskKey(task)}.${refOf(task).attempt}`));
+  const packagesOf = view && (await findPackages(context, view.accountId, missing));
   const orders = [];
-  for (const task of placed.values()) {
-    if (known.has(`${taskKey(task)}.${refOf(task).attempt}`)) continue;
+  for (const task of missing) {
+    if (placed().get(taskKey(task))?.attempt !== task.attempt) continue; // stopped or ended in the meantime
     const job = view?.jobs.get(task.jobUid)?.job ?? (await getJobByUid(context.store, task.accountId, task.jobUid));
-    if (job !== undefined) orders.push(taskOrder(task, job));
+    if (job !== undefined) orders.push(taskOrder(task, job, packagesOf));
   }
   if (orders.length > 0) context.channel.send(agentId, { type: "startTasks", tasks: orders });
 };

@@ -10,6 +10,7 @@ import { placeTasks, readyTasks } from "../store/tasks.ts";
 import { type JobView, type NodeView, type PoolView, taskKey } from "./board.ts";
 import type { Context, PoolKey } from "./context.ts";
 import { refOf, slotsPerNode, taskOrder } from "./orders.ts";
+import { findPackages, type PackagesOf } from "./packages.ts";
 import { type Placement, type PlanJob, type PlanNode, plan, type Snapshot } from "./plan.ts";
 import { depthFor, depthToFill } from "./prefetch.ts";
 
@@ -158,6 +159,13 @@ const place = async (context: Context, view: PoolView, placements: readonly Plac
     const task = bySeq.get(jobUid)!.get(seq)!;
     return { job, task, node: view.nodes.get(nodeId)!, ahead, after: placeTask(task, { poolId: view.pool!.id, nodeId }) };
   });
+  // Before the commit, so that nothing comes between it and the orders: what is stopped in between is stopped after it was started.
+  const wanted = findPackages(
+    context,
+    view.accountId,
+    chosen.map((one) => one.task),
+  );
+  const packagesOf = wanted && (await wanted);
   const jobs = new Set(chosen.map((one) => one.job));
   const nodes = new Set(chosen.map((one) => one.node));
   try {
@@ -181,14 +189,19 @@ const place = async (context: Context, view: PoolView, placements: readonly Plac
   sendOrders(
     context,
     chosen.map((one) => ({ node: one.node, job: one.job, task: placed.get(one)! })),
+    packagesOf,
   );
   measure(context, chosen);
   return true;
 };
 
-const sendOrders = (context: Context, placed: readonly { node: NodeView; job: JobView; task: Task }[]): void => {
+const sendOrders = (
+  context: Context,
+  placed: readonly { node: NodeView; job: JobView; task: Task }[],
+  packagesOf: PackagesOf | undefined,
+): void => {
   for (const [agentId, some] of Map.groupBy(placed, (one) => one.node.node.agentId!)) {
-    context.channel.send(agentId, { type: "startTasks", tasks: some.map(({ task, job }) => taskOrder(task, job.job)) });
+    context.channel.send(agentId, { type: "startTasks", tasks: some.map(({ task, job }) => taskOrder(task, job.job, packagesOf)) });
   }
 };
 

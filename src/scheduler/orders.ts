@@ -13,6 +13,7 @@ import type { Node } from "../domain/nodes.ts";
 import type { Pool } from "../domain/pools.ts";
 import type { Task } from "../domain/tasks.ts";
 import { durationMs } from "../lib/duration.ts";
+import { noPackages, type PackagesOf } from "./packages.ts";
 
 export const refOf = (task: Pick<Task, "accountId" | "jobUid" | "seq" | "attempt">): TaskRef => ({
   accountId: task.accountId,
@@ -64,7 +65,7 @@ const finiteMs = (duration: string | undefined): number | undefined => {
 };
 
 /** The order for the attempt that the task has been placed with. */
-export const taskOrder = (task: Task, job: Job): TaskOrder => ({
+export const taskOrder = (task: Task, job: Job, packagesOf: PackagesOf = noPackages): TaskOrder => ({
   ref: refOf(task),
   nodeId: task.nodeId!,
   jobId: job.id,
@@ -74,6 +75,7 @@ export const taskOrder = (task: Task, job: Job): TaskOrder => ({
   environment: environmentOf(job.spec.commonEnvironmentSettings, task.spec.environmentSettings),
   resourceFiles: resourceFileOrders(task.spec.resourceFiles),
   outputFiles: outputFileOrders(task.spec.outputFiles),
+  ...packagesOf(task),
   maxWallClockMs: finiteMs(task.spec.constraints?.maxWallClockTime),
   retentionMs: finiteMs(task.spec.constraints?.retentionTime),
 });
@@ -90,7 +92,7 @@ const startTaskOrder = (pool: Pool): StartTaskOrder | undefined => {
   };
 };
 
-export const nodeOrder = (node: Node, pool: Pool, account: { name: string; url: string }): NodeOrder => ({
+export const nodeOrder = (node: Node, pool: Pool, account: { name: string; url: string }, packagesOf: PackagesOf): NodeOrder => ({
   accountId: node.accountId,
   accountName: account.name,
   accountUrl: account.url,
@@ -101,6 +103,7 @@ export const nodeOrder = (node: Node, pool: Pool, account: { name: string; url: 
   isDedicated: node.isDedicated,
   ...(node.wipedBoot === 0 ? {} : { wipeBefore: node.wipedBoot }),
   startTask: startTaskOrder(pool),
+  ...packagesOf(pool),
 });
 
 export const slotsPerNode = (pool: Pool): number => pool.spec.taskSlotsPerNode ?? 1;

@@ -193,7 +193,6 @@ test("what this release cannot run is held and says so", async (t) => {
   await withTasks(service, {}, []);
   const held = [
     ["multi", { multiInstanceSettings: { coordinationCommandLine: "x", numberOfInstances: 3 } }, "MultiInstanceNotSupported"],
-    ["packages", { applicationPackageReferences: [{ applicationId: "a" }] }, "ApplicationPackagesNotSupported"],
     ["container", { containerSettings: { imageName: "x" } }, "ContainerSettingsNotSupported"],
     ["token", { authenticationTokenSettings: { access: ["job"] } }, "AuthenticationTokenNotSupported"],
   ] as const;

@@ -236,7 +236,6 @@ test("jobs", { timeout: 90_000 }, async (t) => {
     await user.job("held", "p");
     const tasks: [id: string, settings: object, why: string][] = [
       ["multi", { multiInstanceSettings: { numberOfInstances: 2, coordinationCommandLine: "/bin/true" } }, "MultiInstanceNotSupported"],
-      ["packages", { applicationPackageReferences: [{ applicationId: "app", version: "1" }] }, "ApplicationPackagesNotSupported"],
       ["container", { containerSettings: { imageName: "busybox" } }, "ContainerSettingsNotSupported"],
       ["token", { authenticationTokenSettings: { access: ["job"] } }, "AuthenticationTokenNotSupported"],
     ];

@@ -2,7 +2,6 @@
 import { f, model, required } from "../fields.ts";
 import { noQuery, operation } from "../operation.ts";
 import { pageQuery } from "./queries.ts";
-import { recorded } from "./recorded.ts";
 
 export const ApplicationSummary = model("ApplicationSummary", {
   id: required(f.string()),
@@ -13,7 +12,6 @@ export const ApplicationSummary = model("ApplicationSummary", {
 export const listApplications = operation("Application_List", {
   method: "GET",
   path: "/applications",
-  recorded: recorded.applications,
   summary: "Lists the applications of the account with the versions that nodes can get.",
   query: pageQuery,
   conditions: "none",
@@ -24,7 +22,6 @@ export const listApplications = operation("Application_List", {
 export const getApplication = operation("Application_Get", {
   method: "GET",
   path: "/applications/{applicationId}",
-  recorded: recorded.applications,
   summary: "Reads an application with the versions that nodes can get.",
   query: noQuery,
   conditions: "none",

@@ -47,11 +47,7 @@ export const communicationMode = f.enum(nodeCommunicationMode, {
   recorded: "Agents always call the server (as `simplified` does).",
 });
 export const certificateReferences = f.array(f.object(CertificateReference), { until: "2024-07-01.20.0", recorded: recorded.certificates });
-export const packageReferences = f.array(f.object(ApplicationPackageReference), {
-  maxItems: 10,
-  omitEmpty: true,
-  refused: "InvalidApplicationPackageReferences",
-});
+export const packageReferences = f.array(f.object(ApplicationPackageReference), { maxItems: 10, omitEmpty: true });
 export const metadata = f.array(f.object(MetadataItem), { omitEmpty: true });
 /** Ten minutes in the document of 2016-02, fifteen in that of 2017-01; that the change came with the latter is unverified. */
 export const resizeTimeout = f.duration({

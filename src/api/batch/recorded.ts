@@ -13,7 +13,6 @@ export const recorded = {
   extensions: "Those that the pool declares are listed; none runs: they are programs for Azure's own virtual machines.",
   users: "Tasks run as the user that the agent runs as.",
   certificates: "Certificates are not put on nodes.",
-  packages: "Packages are not installed: what needs them waits and says so (ApplicationPackagesNotSupported).",
   containers: "Tasks and nodes with containers wait and say so (ContainerSettingsNotSupported).",
   mounts: "A pool with mounts gets no nodes and says so (MountsNotSupported).",
   identities: "There are no managed identities: what needs one waits and says so (AutoStorageNotSupported).",
@@ -25,7 +24,6 @@ export const recorded = {
   release: "The tasks of a job with a release task wait and say so (JobReleaseTaskNotSupported).",
   preemption: "No running task is stopped for one of a higher priority.",
   interNode: "Host nodes of one machine always reach each other.",
-  applications: "Applications are made in the management plane, which comes later: the list is empty, and reading one is a 404.",
   certificatesKept: "Certificates are validated, kept, listed and referred to, but not put on nodes.",
   noRuns: "Nothing has run yet that it could tell of: see preparation, release and multi-instance tasks.",
   upgrade:

@@ -10,7 +10,8 @@ import { deletePool as deletedPool, type Pool, removeNodes, resizePool as resize
 import { durationMs } from "../../lib/duration.ts";
 import { certificateGuards } from "../../scheduler/certificate-references.ts";
 import { refuseBadFormula } from "../../scheduler/formula.ts";
-import type { Reader } from "../../store/db.ts";
+import { packageGuards } from "../../scheduler/package-references.ts";
+import type { Reader, Write } from "../../store/db.ts";
 import { checkNothingPlaced, deleteNodes, nodeCounts, nodesOfPool, saveNodes } from "../../store/nodes.ts";
 import * as store from "../../store/pools.ts";
 import { allPlacedTasks } from "../../store/tasks.ts";
@@ -26,8 +27,9 @@ export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, 
   await services.store.decide(async (read) => {
     const existing = await store.getPool(read, pool.accountId, pool.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "PoolBeingDeleted" : "PoolExists");
-    const guards = await certificateGuards(read, pool.accountId, pool.spec.certificateReferences);
-    return { writes: [...guards, ...store.insertPool(pool)], result: undefined };
+    const certificates = await certificateGuards(read, pool.accountId, pool.spec.certificateReferences);
+    const packages = await packageGuards(read, pool.accountId, pool.spec.applicationPackageReferences);
+    return { writes: [...certificates, ...packages, ...store.insertPool(pool)], result: undefined };
   });
   ring(services, pool);
   return { created: pool.id, modified: pool.modified };
@@ -166,12 +168,19 @@ export const changePool = async (
     const before = await loadPool(read, request.principal.accountId, request.params.poolId);
     checkConditions(request.preconditions, before.modified, "write");
     const changed = { ...(await change(before, read)), modified: services.clock.stamp() };
-    const named = changed.spec.certificateReferences;
-    const guards = named === before.spec.certificateReferences ? [] : await certificateGuards(read, before.accountId, named);
-    return { writes: [...guards, ...store.savePool(changed)], result: changed };
+    return { writes: [...(await referenceGuards(read, before, changed)), ...store.savePool(changed)], result: changed };
   });
   ring(services, after);
   return { modified: after.modified };
+};
+
+/** What a pool named before is not looked at again: certificates and packages may have gone since. */
+const referenceGuards = async (read: Reader, before: Pool, { accountId, spec }: Pool): Promise<Write[]> => {
+  const { certificateReferences: certificates, applicationPackageReferences: packages } = spec;
+  return [
+    ...(certificates === before.spec.certificateReferences ? [] : await certificateGuards(read, accountId, certificates)),
+    ...(packages === before.spec.applicationPackageReferences ? [] : await packageGuards(read, accountId, packages)),
+  ];
 };
 
 const ring = ({ wake }: Services, pool: Pool): void => {

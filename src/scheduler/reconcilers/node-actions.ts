@@ -10,7 +10,8 @@ import { deleteNodes, getNode, nodesOfPool, saveNode, saveNodes } from "../../st
 import { getPool } from "../../store/pools.ts";
 import { placedTasks, retainedUntil, saveTasks } from "../../store/tasks.ts";
 import type { Context, PoolKey } from "../context.ts";
-import { nodeOrder, refOf } from "../orders.ts";
+import { orderNodes } from "../node-orders.ts";
+import { refOf } from "../orders.ts";
 
 /** How often a removal, or a node that was started, is asked for again while nobody has answered. */
 const retryMs = 5_000;
@@ -39,10 +40,8 @@ const hostAgain = async (context: Context, key: PoolKey, nodes: readonly Node[])
   const unhosted = started.filter((node) => mayAsk(context, node, "host"));
   const pool = unhosted.length === 0 ? undefined : await getPool(context.store, key.accountId, key.poolKey);
   if (pool === undefined) return;
-  const name = await context.accountName(key.accountId);
-  const account = { name, url: context.accountUrl(name) };
   try {
-    await context.provider.create(unhosted.map((node) => nodeOrder(node, pool, account)));
+    await context.provider.create(await orderNodes(context, pool, unhosted));
   } catch (error) {
     context.log.error({ err: error, pool: pool.id }, "deallocated nodes could not be started; they are asked for again");
   }
@@ -135,8 +134,7 @@ const tell = async (context: Context, key: { accountId: number; poolKey: string;
 const boot = async (context: Context, agentId: string, node: Node): Promise<void> => {
   const pool = await getPool(context.store, node.accountId, node.poolKey);
   if (pool === undefined) return;
-  const name = await context.accountName(node.accountId);
-  context.channel.send(agentId, { type: "startNode", node: nodeOrder(node, pool, { name, url: context.accountUrl(name) }) });
+  for (const order of await orderNodes(context, pool, [node])) context.channel.send(agentId, { type: "startNode", node: order });
 };
 
 /**

@@ -8,7 +8,7 @@ import { checkNothingPlaced, deleteNodes, insertNodes, nodesOfPool, saveNodes } 
 import { allPools, deletePool, getPool, savePool } from "../../store/pools.ts";
 import { allPlacedTasks } from "../../store/tasks.ts";
 import type { Context, PoolKey } from "../context.ts";
-import { nodeOrder } from "../orders.ts";
+import { orderNodes } from "../node-orders.ts";
 import { actOnNodes } from "./node-actions.ts";
 
 export const reconcilePool = async (context: Context, key: PoolKey): Promise<void> => {
@@ -182,11 +182,9 @@ export const createUnhosted = async (context: Context): Promise<void> => {
 
 /** Also for those that an earlier run has inserted and no agent has taken up: creating one that exists is fine. */
 const createNodes = async (context: Context, pool: Pool, nodes: readonly Node[]): Promise<void> => {
-  const name = await context.accountName(pool.accountId);
-  const account = { name, url: context.accountUrl(name) };
   let reasons: Map<string, string>;
   try {
-    await context.provider.create(nodes.map((node) => nodeOrder(node, pool, account)));
+    await context.provider.create(await orderNodes(context, pool, nodes));
     const statuses = await context.provider.statuses(nodes.map((node) => node.id));
     reasons = new Map(
       [...statuses].flatMap(([id, { status, reason }]) => (status === "failed" ? [[id, reason ?? "The node could not be created."]] : [])),
