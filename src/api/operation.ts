@@ -17,7 +17,7 @@ export type OperationDeclaration<
 > = Life & {
   readonly id: Id;
   readonly method: Method;
-  /** Path relative to the account, parameters in braces; `{+filePath}` takes the rest of the path. */
+  /** Path relative to the account, parameters in braces; `{+filePath}` takes the rest of the path, or all in front of the literals behind it. */
   readonly path: Path;
   /** One sentence of our own, for the documentation. */
   readonly summary: string;
@@ -32,6 +32,8 @@ export type OperationDeclaration<
   readonly errors: readonly ErrorCode[];
   /** Of the management plane: whose operation it is, and by that which api-versions there are. */
   readonly provider?: Provider;
+  /** Its $filter is in a language of its own, which the handler reads (`request.query.$filter`). */
+  readonly ownFilter?: true;
   /** What it does in some versions only, by a name for it: a handler finds the names that hold for its client in `request.traits`. */
   readonly traits?: Readonly<Record<string, Life>>;
   /** The operation that took its place, where later versions have none. */

@@ -1,7 +1,6 @@
 // Writes answers of the management plane: headers, bodies, lists with nextLink, and errors as Azure Resource Manager has them. It decides nothing.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ApiError } from "../api/errors.ts";
-import { batchErrors } from "../api/errors.ts";
+import { ApiError, batchErrors } from "../api/errors.ts";
 import { Bug } from "../lib/bug.ts";
 import { etagOf, httpDate, isoTime } from "../lib/clock.ts";
 import type { Reply } from "../operations/handler.ts";
@@ -68,21 +67,31 @@ const bodyOf = ({ operation, version, target, envelope, select }: Exchange, repl
 };
 
 /** What the resource provider itself refuses carries the request's id and details, what Resource Manager refuses does not. */
-export const sendManagementError = (response: ServerResponse, envelope: Envelope, error: ApiError): void => {
+export const sendManagementError = (
+  response: ServerResponse,
+  envelope: Envelope,
+  error: ApiError,
+  by: "batch" | "gateway" = "batch",
+): void => {
   const headers = headersOf(envelope, response.req);
   if (error.status === 401) headers.push("www-authenticate", challengeOf(envelope.baseUrl, error));
   if (error.status === 503 || error.status === 429) headers.push("retry-after", "1");
-  if (error.status === 404) headers.push("x-ms-failure-cause", error.code in batchErrors ? "service" : "gateway");
+  if (error.status === 404) headers.push("x-ms-failure-cause", by === "batch" && error.code in batchErrors ? "service" : "gateway");
   if (error.status === 304) {
     response.writeHead(304, headers);
     response.end();
     return;
   }
-  sendJson(response, error.status, headers, managementErrorBody(error, envelope));
+  sendJson(response, error.status, headers, managementErrorBody(error, envelope, by));
 };
 
-export const managementErrorBody = (error: ApiError, { requestId, now }: Pick<Envelope, "requestId" | "now">): object => {
-  const ofProvider = error.code in batchErrors && error.code !== "ResourceNotFound" && error.code !== "AuthenticationFailed";
+export const managementErrorBody = (
+  error: ApiError,
+  { requestId, now }: Pick<Envelope, "requestId" | "now">,
+  by: "batch" | "gateway" = "batch",
+): object => {
+  const ofProvider =
+    by === "batch" && error.code in batchErrors && error.code !== "ResourceNotFound" && error.code !== "AuthenticationFailed";
   const message = ofProvider ? `${error.message}\nRequestId:${requestId}\nTime:${isoTime(now)}` : error.message;
   const details = error.values.map(({ key, value }) => ({ code: key, message: value }));
   return {
@@ -98,3 +107,44 @@ export const managementErrorBody = (error: ApiError, { requestId, now }: Pick<En
 const challengeOf = (baseUrl: string, { code, message }: ApiError): string =>
   `Bearer authorization_uri="${baseUrl.replace(/^http:/, "https:")}/adfs", error="${code === "AuthenticationFailed" ? "invalid_request" : "invalid_token"}", ` +
   `error_description="${message.replace(/[^\x20-\x7e]|["\\]/g, " ").slice(0, 300)}"`;
+
+/**
+ * What is found wrong with a request before its handler sees it has the Batch service's words. Other providers refuse the same in those of
+ * Resource Manager (texts as far as they are known).
+ */
+export const asResourceManager = (error: ApiError): ApiError => {
+  const of = (key: string): string => error.values.find((value) => value.key === key)?.value ?? "";
+  switch (error.code) {
+    case "InvalidRequestBody":
+      return invalidContent(of("Reason") || error.message);
+    case "MissingRequiredProperty":
+      return invalidContent(`Required property '${of("PropertyName")}' not found in JSON.`);
+    case "InvalidPropertyValue":
+      return invalidContent(`${of("PropertyName")}: ${of("Reason")}`);
+    case "MissingContentLengthHeader":
+      return new ApiError("InvalidRequestContent", [], "The request content is missing.");
+    case "InvalidQueryParameterValue":
+    case "MissingRequiredQueryParameter": {
+      const name = of("QueryParameterName");
+      if (name.toLowerCase() === "$filter")
+        return new ApiError(
+          "InvalidFilterInQueryString",
+          [],
+          `Invalid $filter '${of("QueryParameterValue")}' specified in the query string.`,
+        );
+      return new ApiError("InvalidParameter", [], `The query parameter '${name}' is missing or invalid. ${of("Reason")}`.trimEnd());
+    }
+    case "RequestBodyTooLarge":
+      return new ApiError("RequestEntityTooLarge");
+    case "ConditionNotMet":
+      return error.status === 304 ? error : new ApiError("PreconditionFailed");
+    case "RequestUrlFailedToParse":
+    case "InvalidUri":
+      return new ApiError("InvalidRequestFormat", [], error.message);
+    default:
+      return error;
+  }
+};
+
+const invalidContent = (reason: string): ApiError =>
+  new ApiError("InvalidRequestContent", [], `The request content was invalid and could not be deserialized: '${reason}'.`);

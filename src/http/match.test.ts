@@ -84,3 +84,28 @@ test("parameters within a segment", () => {
     "ResourceNotFound",
   );
 });
+
+test("a scope is all in front of the literals behind it", () => {
+  const answer = { status: 200 } as const;
+  const declare = (id: string, method: "GET" | "PUT", path: string) =>
+    operation(id, { method, path, summary: "", query: noQuery, conditions: "none", answer, errors: [] });
+  const scoped = routesOf(
+    [
+      declare("scoped", "GET", "/{+scope}/providers/Tags/default"),
+      declare("written", "PUT", "/{+scope}/providers/Tags/default"),
+      declare("plain", "GET", "/groups/{name}"),
+    ],
+    { anyCase: true },
+  );
+  const of = (method: string, path: string) => scoped.find(method, path).map((match) => [match.operation.id, match.params]);
+  assert.deepEqual(of("GET", "//groups/g%20h/providers/A/b/c/PROVIDERS/tags/Default"), [
+    ["scoped", { scope: "groups/g h/providers/A/b/c" }],
+  ]);
+  assert.deepEqual(of("GET", "/groups/g"), [["plain", { name: "g" }]]);
+  for (const path of ["/providers/Tags/default", "/groups/g/providers/Tags", "/groups/g/providers/Tags/default/x", "/default"])
+    assert.equal(
+      code(() => scoped.find("GET", path)),
+      "ResourceNotFound",
+      path,
+    );
+});

@@ -18,6 +18,8 @@ export type Routes = {
 };
 
 type Route = { operation: OperationDeclaration; names: readonly string[] };
+/** Takes the rest of a path, less literal segments that may stand at its end: a scope in front of `/providers/Microsoft.Resources/tags/default`. */
+type RestRoute = Route & { end: readonly string[] };
 type Step = {
   /** Literal segments, compared exactly. */
   literals: Map<string, Step>;
@@ -26,7 +28,7 @@ type Step = {
   parameter?: Step;
   /** Operations that end here, and those that take all the rest of the path. */
   ends: Route[];
-  takesRest: Route[];
+  takesRest: RestRoute[];
 };
 
 const newStep = (): Step => ({ literals: new Map(), patterns: [], ends: [], takesRest: [] });
@@ -74,11 +76,12 @@ type Literal = (segment: string) => string;
 const add = (root: Step, operation: OperationDeclaration, literal: Literal): void => {
   let step = root;
   const names: string[] = [];
-  for (const segment of segmentsOf(operation.path)) {
+  const segments = segmentsOf(operation.path);
+  for (const [index, segment] of segments.entries()) {
     const inBraces = [...segment.matchAll(/\{(\+?)(\w+)\}/g)];
     names.push(...inBraces.map((brace) => brace[2]!));
     if (inBraces[0]?.[1] === "+") {
-      step.takesRest.push({ operation, names });
+      step.takesRest.push({ operation, names, end: segments.slice(index + 1).map(literal) });
       return;
     }
     step = next(step, inBraces.length === 0 ? literal(segment) : segment, inBraces.length);
@@ -130,8 +133,10 @@ const walk = (
     if (match !== null) walk(below, segments, index + 1, [...values, ...match.slice(1)], found, asLiteral);
   }
   if (step.parameter !== undefined && segment !== "") walk(step.parameter, segments, index + 1, [...values, segment], found, asLiteral);
-  if (step.takesRest.length > 0) {
-    const rest = segments.slice(index).join("/");
-    if (rest !== "") for (const route of step.takesRest) found.push({ route, values: [...values, rest] });
+  for (const route of step.takesRest) {
+    const last = segments.length - route.end.length;
+    const rest = segments.slice(index, Math.max(index, last)).join("/");
+    if (rest !== "" && route.end.every((each, at) => each === asLiteral(segments[last + at]!)))
+      found.push({ route, values: [...values, rest] });
   }
 };

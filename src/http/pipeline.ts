@@ -56,7 +56,8 @@ export type Plane<Identified extends object = object> = {
   nameOf(operation: OperationDeclaration): string;
   accountOf(identified: Identified): string | undefined;
   sendReply(response: ServerResponse, exchange: Exchange, reply: Reply): Promise<void>;
-  sendError(response: ServerResponse, envelope: Envelope, error: ApiError): void;
+  /** `operation` is that of the request, where it named one. */
+  sendError(response: ServerResponse, envelope: Envelope, error: ApiError, operation?: OperationDeclaration): void;
 };
 
 export type PipelineOptions = {
@@ -171,7 +172,7 @@ export const createPipeline = <Identified extends object>(plane: Plane<Identifie
       response.destroy();
       return;
     }
-    plane.sendError(response, envelope, error);
+    plane.sendError(response, envelope, error, operation);
   }
 };
 
@@ -220,7 +221,7 @@ const requestOf = (parts: Parts): { request: Omit<Request<OperationDeclaration>,
   const { operation, target, envelope } = parts;
   const query = parseQuery(operation.query, target.query, parts.version) as Record<string, unknown>;
   checkExpand(query.$expand, operation);
-  const filterText = typeof query.$filter === "string" && query.$filter.trim() !== "" ? query.$filter : undefined;
+  const isFiltered = operation.ownFilter !== true && typeof query.$filter === "string" && query.$filter.trim() !== "";
   const range = operation.answer.file === true && operation.method === "GET" ? rangeOf(parts.request.headers) : undefined;
   return {
     request: {
@@ -231,7 +232,7 @@ const requestOf = (parts: Parts): { request: Omit<Request<OperationDeclaration>,
       body: parts.body as never,
       preconditions: preconditionsOf(parts.request.headers, operation.conditions),
       page: pageOf(target, query),
-      ...(filterText === undefined ? {} : { filter: parseFilter(filterText, parts.filterable ?? {}) }),
+      ...(isFiltered ? { filter: parseFilter(query.$filter as string, parts.filterable ?? {}) } : {}),
       baseUrl: envelope.baseUrl,
       ...(range === undefined ? {} : { range }),
       requestId: envelope.requestId,

@@ -2,7 +2,7 @@
 // from the declarations.
 import { ApiError } from "../../api/errors.ts";
 import { qualifiedId } from "../../api/management/index.ts";
-import { isApiVersion, type Provider, servedManagementVersion } from "../../api/management/providers.ts";
+import { isApiVersion, microsoftBatch, type Provider, servedManagementVersion } from "../../api/management/providers.ts";
 import type { OperationDeclaration } from "../../api/operation.ts";
 import type { Version } from "../../api/versions.ts";
 import { type Caller, TokenRefused, type TokenVerifier } from "../../auth/tokens.ts";
@@ -10,7 +10,7 @@ import type { Filterable } from "../../domain/filter.ts";
 import { isoTime } from "../../lib/clock.ts";
 import { actionOf } from "../../operations/management/actions.ts";
 import type { ManagementServices } from "../../operations/management/handler.ts";
-import { sendManagementError, sendManagementReply } from "../management-answer.ts";
+import { asResourceManager, sendManagementError, sendManagementReply } from "../management-answer.ts";
 import { type Candidates, routesOf } from "../match.ts";
 import type { AnyHandler, Plane } from "../pipeline.ts";
 import { queryValue, type Target } from "../target.ts";
@@ -61,7 +61,10 @@ export const managementPlane = (options: ManagementPlaneOptions): Plane<{ caller
     nameOf: qualifiedId,
     accountOf: ({ caller }) => caller.clientId,
     sendReply: sendManagementReply,
-    sendError: sendManagementError,
+    sendError: (response, envelope, error, operation) =>
+      operation?.provider === microsoftBatch
+        ? sendManagementError(response, envelope, error)
+        : sendManagementError(response, envelope, asResourceManager(error), "gateway"),
   };
 };
 
