@@ -35,7 +35,7 @@ export type RefusalDetails = {
   readonly issuer?: string;
 };
 
-/** The token proves nothing: 401 in either plane. The message is for people and tells no secret. */
+/** The token proves nothing, or (noRole) proves who may do nothing. The message is for people and tells no secret. */
 export class TokenRefused extends Error {
   override readonly name = "TokenRefused";
   readonly reason: RefusalReason;
