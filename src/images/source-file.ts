@@ -1,0 +1,152 @@
+// `part/source`: the bytes as they come, with a note beside them (`part/source.json`) of what they are and how much of them is surely on the
+// disk. The note is written after the bytes are: whoever goes on, after a crash or a power loss, trusts what the note says and no byte more.
+import { createHash, type Hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomically } from "../lib/processes.ts";
+import { ImportFailed, insufficientStorage, isDiskFull } from "./failures.ts";
+import type { ImportLimits } from "./limits.ts";
+import type { ProgressReporter } from "./progress.ts";
+
+export type SourceNote = {
+  /** Names the source without its secrets; bytes of another one are of no use. */
+  of: string;
+  /** What tells one state of the source from another: an ETag, or the size and time of a file. */
+  etag?: string;
+  lastModified?: string;
+  totalBytes?: number;
+  syncedBytes: number;
+  /** All of it is here, and this is its SHA-256 in hex. */
+  sha256?: string;
+};
+
+export type SourceFile = {
+  note: SourceNote;
+  /** Bytes written, of which `note.syncedBytes` are durable. */
+  bytes(): number;
+  /** Forgets what is there: the source is another one now, or cannot be continued. */
+  restart(note: Omit<SourceNote, "of" | "syncedBytes">): Promise<void>;
+  write(chunk: Buffer): Promise<void>;
+  /** Makes what came durable, so that a later call continues after it. */
+  sync(): Promise<void>;
+  /** All has come. The SHA-256 in hex. */
+  finish(): Promise<string>;
+  close(): Promise<void>;
+};
+
+export const sourcePath = (part: string): string => join(part, "source");
+const notePath = (part: string): string => join(part, "source.json");
+
+export const readNote = (part: string): SourceNote | undefined => {
+  try {
+    const note = JSON.parse(readFileSync(notePath(part), "utf8")) as SourceNote;
+    return Number.isSafeInteger(note.syncedBytes) && note.syncedBytes >= 0 && typeof note.of === "string" ? note : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Adds the bytes that an earlier call left to the hash. Fewer than `length` when the file is shorter. */
+const hashExisting = async (handle: FileHandle, length: number, hash: Hash, signal: AbortSignal): Promise<number> => {
+  const buffer = Buffer.allocUnsafe(2 ** 18);
+  let position = 0;
+  while (position < length) {
+    signal.throwIfAborted();
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - position), position);
+    if (bytesRead === 0) break;
+    hash.update(buffer.subarray(0, bytesRead));
+    position += bytesRead;
+  }
+  return position;
+};
+
+export type SourceFileServices = {
+  limits: ImportLimits;
+  progress: ProgressReporter;
+  freeBytes(directory: string): Promise<number>;
+};
+
+/** Opens what an earlier call left of the same source, or begins. One at a time may have it open. */
+export const openSourceFile = async (
+  part: string,
+  of: string,
+  { limits, progress, freeBytes }: SourceFileServices,
+  signal: AbortSignal,
+): Promise<SourceFile> => {
+  const earlier = readNote(part);
+  let note: SourceNote = earlier?.of === of ? earlier : { of, syncedBytes: 0 };
+  const handle = await open(sourcePath(part), note.syncedBytes > 0 ? "r+" : "w+", 0o600);
+  let hash = createHash("sha256");
+  let position = 0;
+
+  const save = (next: SourceNote): void => {
+    note = next;
+    writeFileAtomically(notePath(part), JSON.stringify(note));
+  };
+  const checkSpace = async (neededBytes: number): Promise<void> => {
+    if ((await freeBytes(part)) - limits.reserveBytes < neededBytes) throw insufficientStorage();
+  };
+  const sync = async (): Promise<void> => {
+    if (position === note.syncedBytes) return;
+    await handle.datasync();
+    save({ ...note, syncedBytes: position });
+  };
+  const restart: SourceFile["restart"] = async (next) => {
+    await handle.truncate(0);
+    position = 0;
+    hash = createHash("sha256");
+    save({ ...next, of, syncedBytes: 0 });
+    await checkSpace(note.totalBytes ?? 0);
+  };
+
+  try {
+    position = await hashExisting(handle, note.syncedBytes, hash, signal);
+    if (position < note.syncedBytes) await restart({});
+    else {
+      await handle.truncate(position);
+      await checkSpace((note.totalBytes ?? position) - position);
+      if (position > 0) progress.downloaded(position, note.totalBytes);
+    }
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+
+  return {
+    get note() {
+      return note;
+    },
+    bytes: () => position,
+    restart,
+    sync,
+    write: async (chunk) => {
+      hash.update(chunk);
+      let written = 0;
+      try {
+        while (written < chunk.length) {
+          const { bytesWritten } = await handle.write(chunk, written, chunk.length - written, position + written);
+          written += bytesWritten;
+        }
+        position += chunk.length;
+        if (position - note.syncedBytes >= limits.syncBytes) {
+          await sync();
+          await checkSpace(0);
+        }
+      } catch (error) {
+        throw isDiskFull(error) ? insufficientStorage(error) : error;
+      }
+      progress.downloaded(position, note.totalBytes);
+    },
+    finish: async () => {
+      if (note.totalBytes !== undefined && note.totalBytes !== position)
+        throw new ImportFailed("ImageSourceUnreachable", "The image ended before all of it had come.");
+      await handle.datasync();
+      const sha256 = hash.copy().digest("hex");
+      save({ ...note, totalBytes: position, syncedBytes: position, sha256 });
+      progress.downloaded(position, position);
+      return sha256;
+    },
+    close: () => handle.close(),
+  };
+};
