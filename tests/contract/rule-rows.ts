@@ -176,13 +176,6 @@ export const ofPools: Row[] = [
     { upgradePolicy: { mode: "rolling", rollingUpgradePolicy: { maxBatchInstancePercent: 50, maxUnhealthyInstancePercent: 20 } } },
     "maxUnhealthyInstancePercent",
   ),
-  row(
-    "a package that is not there",
-    { applicationPackageReferences: [{ applicationId: "a" }] },
-    null,
-    "InvalidApplicationPackageReferences",
-    409,
-  ),
   row("a start task that is too large", { startTask: { commandLine: "x".repeat(33_000) } }, "startTask", "RequestBodyTooLarge", 413),
   row(
     "a start task's file outside",

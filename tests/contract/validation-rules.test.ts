@@ -7,8 +7,16 @@ import { otherIds, validRequests } from "./exact-requests.ts";
 import { anExactWorld, type ExactWorld } from "./exact-world.ts";
 import { auto, ofJobs, ofPools, ofTasks, type Row, row } from "./rule-rows.ts";
 
+const noSuchPackage = row(
+  "a package that is not there",
+  { applicationPackageReferences: [{ applicationId: "a" }] },
+  null,
+  "InvalidApplicationPackageReferences",
+  409,
+);
+
 const tables: [id: OperationId, rows: Row[]][] = [
-  ["Pool_Add", ofPools],
+  ["Pool_Add", [...ofPools, noSuchPackage]],
   ["Pool_Add", [row("the id of a pool", { id: "P" }, null, "PoolExists", 409)]],
   ["Job_Add", [...ofJobs, row("a pool that outlives the job", auto({}, { poolLifetimeOption: "jobschedule" }), "poolLifetimeOption")]],
   [
@@ -40,13 +48,7 @@ const tables: [id: OperationId, rows: Row[]][] = [
     "Pool_Patch",
     [
       row("settings of a pool with nodes", { vmSize: "standard_d4_v3" }, null, "OperationInvalidForCurrentState", 409),
-      row(
-        "a package that is not there",
-        { applicationPackageReferences: [{ applicationId: "a" }] },
-        null,
-        "InvalidApplicationPackageReferences",
-        409,
-      ),
+      noSuchPackage,
       row("a start task that is too large", { startTask: { commandLine: "x".repeat(33_000) } }, "startTask", "RequestBodyTooLarge", 413),
     ],
   ],

@@ -77,7 +77,6 @@ const changed = { etag: true, dataServiceId: true } as const;
 const ending = ["JobScheduleNotFound", "JobScheduleBeingDeleted", "JobScheduleBeingTerminated", "JobScheduleCompleted"] as const;
 /** Of the jobs that it would make: refused like those of Job_Add. */
 const ofSpecification = [
-  "InvalidApplicationPackageReferences",
   "JobPreparationTaskNotSpecified",
   "TaskIdSameAsJobPreparationTask",
   "TaskIdSameAsJobReleaseTask",

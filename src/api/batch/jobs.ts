@@ -173,7 +173,6 @@ export const addJob = operation("Job_Add", {
     "JobBeingDeleted",
     "JobScheduleWithSameIdExists",
     "ActiveJobAndScheduleQuotaReached",
-    "InvalidApplicationPackageReferences",
     "JobPreparationTaskNotSpecified",
     "TaskIdSameAsJobPreparationTask",
     "TaskIdSameAsJobReleaseTask",
