@@ -2,18 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wellKnownClient } from "./identity-options.ts";
-import { commandLine, type StartOptions } from "./options.ts";
+import { type Actions, commandLine, type StartOptions } from "./options.ts";
 import { UserError } from "./usage-error.ts";
 
 const startWith = async (...args: string[]): Promise<StartOptions> => {
   let options: StartOptions | undefined;
+  // The other commands are not called.
   const actions = {
     start: async (given: StartOptions) => {
       options = given;
     },
-    agent: async () => {},
-    env: async () => {},
-  };
+  } as unknown as Actions;
   await commandLine("0", actions)
     .exitOverride()
     .parseAsync(["start", ...args], { from: "user" });
