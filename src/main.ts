@@ -1,6 +1,7 @@
 // The program: reads the command line and the environment, and starts what was asked for. The only place that knows the process it is in.
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
+import type { DoctorOptions } from "./cli/doctor.ts";
 import { type AgentOptions, commandLine, type EnvOptions, type StartOptions } from "./cli/options.ts";
 import { UserError } from "./cli/usage-error.ts";
 import { type Log, silentLog } from "./lib/log.ts";
@@ -30,7 +31,7 @@ export const main = async (argv: string[]): Promise<void> => {
     return;
   }
   try {
-    await commandLine(version, { start, agent, env }).parseAsync(argv);
+    await commandLine(version, { start, agent, env, doctor }).parseAsync(argv);
   } catch (error) {
     process.exitCode = error instanceof UserError ? error.exitCode : 1;
     console.error(explain(error));
@@ -75,6 +76,26 @@ const start = async (options: StartOptions): Promise<void> => {
 const env = async ({ location, kinds }: EnvOptions): Promise<void> => {
   const { environmentText, readReady } = await import("./cli/env.ts");
   process.stdout.write(environmentText(readReady(location), kinds));
+};
+
+const doctor = async (options: DoctorOptions): Promise<void> => {
+  const [{ doctor: examine }, { tryStorage }, { systemClock }, { systemIds }, { lookup }] = await Promise.all([
+    import("./cli/doctor.ts"),
+    import("./storage/probe.ts"),
+    import("./lib/clock.ts"),
+    import("./lib/ids.ts"),
+    import("node:dns/promises"),
+  ]);
+  const [clock, ids] = [systemClock(), systemIds()];
+  const { text, exitCode } = await examine(options, {
+    clock,
+    environment: process.env,
+    nodeVersion: process.version,
+    addressesOf: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+    tryStorage: (connectionString) => tryStorage(connectionString, { clock, ids }),
+  });
+  process.stdout.write(text);
+  process.exitCode = exitCode;
 };
 
 const agent = async (options: AgentOptions): Promise<void> => {

@@ -1,6 +1,7 @@
 // The command line of `quern`: every flag of `start` has an environment variable QUERN_…, and both are checked here.
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { durationTicks } from "../lib/duration.ts";
+import type { DoctorOptions } from "./doctor.ts";
 import { type EnvironmentKind, environmentKinds } from "./env.ts";
 import { addIdentityOptions, type IdentityOptions, identityOptions, type RawIdentity } from "./identity-options.ts";
 import { UserError } from "./usage-error.ts";
@@ -133,6 +134,7 @@ export type Actions = {
   start(options: StartOptions): Promise<void>;
   agent(options: AgentOptions): Promise<void>;
   env(options: EnvOptions): Promise<void>;
+  doctor(options: DoctorOptions): Promise<void>;
 };
 
 export const commandLine = (version: string, actions: Actions): Command => {
@@ -219,6 +221,12 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .action((kind: EnvironmentKind | undefined, { location }: { location: string }) =>
       actions.env({ location, kinds: kind === undefined ? [...environmentKinds] : [kind] }),
     );
+  program
+    .command("doctor")
+    .description("look whether the running server can be used from here, and what to do about what is missing")
+    .addOption(option("--location <dir>", "that of the server", "LOCATION").default("./.quern"))
+    .addOption(new Option("--ready-file <file>", "that of a server elsewhere, instead of a location"))
+    .action((raw: DoctorOptions) => actions.doctor(raw));
   program
     .command("agent")
     .description("run the node agent on this machine (started by `quern start`; by hand only where nodes are elsewhere)")
