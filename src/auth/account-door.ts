@@ -46,7 +46,7 @@ export const authenticateAccount = (request: SignedRequest, from: From, door: Ac
 const byToken = async (token: string, from: From, door: AccountDoor): Promise<Principal> => {
   if (door.tokens === undefined) throw unauthorized("Access tokens are not accepted here. Sign the request with the account's shared key.");
   const caller = await door.tokens.verify(token, "batch", [from.baseUrl]).catch((error: unknown) => {
-    if (error instanceof TokenRefused) throw unauthorized(error.message);
+    if (error instanceof TokenRefused) throw refusedToken(error);
     throw error;
   });
   const name = door.accountOfHost(hostOf(from.baseUrl));
@@ -59,7 +59,7 @@ const byToken = async (token: string, from: From, door: AccountDoor): Promise<Pr
 /** Who has proved himself hears why he is not let in; nobody else does. */
 const checkDoor = (settings: AccountSettings, mode: AuthenticationMode, from: From): void => {
   if (!settings.allowedAuthenticationModes.includes(mode)) {
-    throw refused(`The authentication mode ${mode} is not allowed by the account.`);
+    throw refused(`The specified type of authentication ${mode} is not allowed for this account.`);
   }
   if (!admitsAddress(settings, from.remoteAddress)) throw new ApiError("AuthorizationFailure");
 };
@@ -67,6 +67,15 @@ const checkDoor = (settings: AccountSettings, mode: AuthenticationMode, from: Fr
 /** A reader reads; everything else changes something or costs something. */
 export const refuseReader = ({ role }: Pick<Principal, "role">, method: Method): void => {
   if (role === "reader" && method !== "GET" && method !== "HEAD") throw new ApiError("AuthorizationFailure");
+};
+
+/** The words about an audience are the service's own (reference: errors-and-http section 3.4). */
+const refusedToken = ({ reason, message, details }: TokenRefused): ApiError => {
+  if (reason !== "audience") return unauthorized(message);
+  const [has, may] = [details.audiences ?? [], details.allowedAudiences ?? []];
+  return unauthorized(
+    `The access token has been obtained from wrong audience or resource '${has.join(",").slice(0, 256)}'. It should exactly match (including forward slash) with one of the allowed audiences '${may.join(",")}'`,
+  );
 };
 
 const refused = (detail: string): ApiError => new ApiError("AuthenticationFailed", [{ key: "AuthenticationErrorDetail", value: detail }]);

@@ -34,8 +34,9 @@ export type SignedRequest = {
 /** How far a request's date may be from the server's. */
 export const allowedSkewMs = 15 * 60 * 1000;
 
-/** Sent with every 401: what a client may authenticate with. */
-export const challenge = 'SharedKey realm="Azure Batch"';
+/** Sent with every 401: where a token is to be had, and for what. The form is Entra's usual one (unverified for this service). */
+export const challengeOf = (baseUrl: string): string =>
+  `Bearer authorization_uri="${baseUrl.replace(/^http:/, "https:")}/adfs", resource_id="https://batch.core.windows.net/"`;
 
 /** Throws 401, 400 or 403 as the service does; see the functions below for which. */
 export const authenticateSharedKey = (request: SignedRequest, accounts: AccountDirectory, now: Instant): Signer => {

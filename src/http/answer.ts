@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ApiError, type ErrorValue } from "../api/errors.ts";
-import { challenge } from "../auth/shared-key.ts";
+import { challengeOf } from "../auth/shared-key.ts";
 import { type Clock, httpDate, isoTime } from "../lib/clock.ts";
 
 /** What every answer to one request carries. */
@@ -42,7 +42,7 @@ export const sendJson = (response: ServerResponse, status: number, headers: Head
 /** The error as every client reads it; HEAD and 304 have no body. The reason phrase is the message, as in the real service. */
 export const sendError = (response: ServerResponse, envelope: Envelope, error: ApiError): void => {
   const headers = commonHeaders(envelope);
-  if (error.status === 401) headers.push("www-authenticate", challenge);
+  if (error.status === 401) headers.push("www-authenticate", challengeOf(envelope.baseUrl));
   if (error.status === 503 || error.status === 429) headers.push("retry-after", "1");
   const reason = reasonPhrase(error.message);
   if (error.status === 304 || response.req.method === "HEAD") {
