@@ -3,11 +3,13 @@ import type * as api from "../../api/batch/pools.ts";
 import { ApiError, missingProperty } from "../../api/errors.ts";
 import { disableAutoScale, enableAutoScale, isScaled } from "../../domain/autoscale.ts";
 import { checkEvaluationInterval } from "../../domain/pool-checks.ts";
+import type { Pool } from "../../domain/pools.ts";
+import type { Instant } from "../../lib/clock.ts";
 import { evaluateOnPool, refuseBadFormula } from "../../scheduler/formula.ts";
 import { nodesOfPool } from "../../store/nodes.ts";
 import * as store from "../../store/pools.ts";
 import { deleteSamples } from "../../store/samples.ts";
-import type { Handler } from "../handler.ts";
+import type { Handler, Services } from "../handler.ts";
 import { allowed, loadPool } from "./load.ts";
 import { changePool } from "./pools.ts";
 import { autoScaleRunView } from "./views/pools.ts";
@@ -24,7 +26,15 @@ export const enablePoolAutoScale: Handler<typeof api.enablePoolAutoScale> = asyn
 };
 
 /** Changes no ETag (seen in cli-2021-pools-and-nodes). Of a pool that no formula sizes nothing is changed (unverified). */
-export const disablePoolAutoScale: Handler<typeof api.disablePoolAutoScale> = async ({ principal, params, now }, services) => {
+export const disablePoolAutoScale: Handler<typeof api.disablePoolAutoScale> = async (request, services) => {
+  const { modified } = await disableScalingOf(request, services);
+  return { modified };
+};
+
+export const disableScalingOf = async (
+  { principal, params, now }: { principal: { accountId: number }; params: { poolId: string }; now: Instant },
+  services: Services,
+): Promise<Pool> => {
   const pool = await services.store.decide(async (read) => {
     const before = await loadPool(read, principal.accountId, params.poolId);
     const after = allowed(disableAutoScale(before, now));
@@ -33,7 +43,7 @@ export const disablePoolAutoScale: Handler<typeof api.disablePoolAutoScale> = as
     return { writes: [...store.savePool(after), samples], result: after };
   });
   services.wake.resize(pool.accountId, pool.key);
-  return { modified: pool.modified };
+  return pool;
 };
 
 /** Only of a pool that a formula sizes already (the code of the refusal: unverified). Changes nothing. */

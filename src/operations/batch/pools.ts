@@ -1,12 +1,14 @@
 // What the operations on pools do. How many nodes a pool gets and when is the reconcilers' business: a handler says what is wanted and rings.
 import type * as api from "../../api/batch/pools.ts";
 import { ApiError, missingProperty } from "../../api/errors.ts";
+import type { Infer } from "../../api/fields.ts";
 import { isScaled } from "../../domain/autoscale.ts";
 import { checkConditions } from "../../domain/conditions.ts";
 import { newPool } from "../../domain/new-pool.ts";
 import { requestLeave } from "../../domain/nodes.ts";
-import { checkPool, checkPoolReferences } from "../../domain/pool-checks.ts";
+import { checkPool, checkPoolReferences, type PoolSurroundings } from "../../domain/pool-checks.ts";
 import { deletePool as deletedPool, type Pool, removeNodes, resizePool as resizedPool, stopResize } from "../../domain/pools.ts";
+import type { Instant } from "../../lib/clock.ts";
 import { durationMs } from "../../lib/duration.ts";
 import { certificateGuards } from "../../scheduler/certificate-references.ts";
 import { refuseBadFormula } from "../../scheduler/formula.ts";
@@ -27,13 +29,18 @@ export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, 
   await services.store.decide(async (read) => {
     const existing = await store.getPool(read, pool.accountId, pool.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "PoolBeingDeleted" : "PoolExists");
-    const certificates = await certificateGuards(read, pool.accountId, pool.spec.certificateReferences);
-    const packages = await packageGuards(read, pool.accountId, pool.spec.applicationPackageReferences);
-    return { writes: [...certificates, ...packages, ...store.insertPool(pool)], result: undefined };
+    return { writes: await newPoolWrites(read, pool), result: undefined };
   });
   ring(services, pool);
   return { created: pool.id, modified: pool.modified };
 };
+
+/** The row of a new pool, and what must be so when it is written. Throws for certificates and packages that it cannot have. */
+export const newPoolWrites = async (read: Reader, pool: Pool): Promise<Write[]> => [
+  ...(await certificateGuards(read, pool.accountId, pool.spec.certificateReferences)),
+  ...(await packageGuards(read, pool.accountId, pool.spec.applicationPackageReferences)),
+  ...store.insertPool(pool),
+];
 
 export const getPool: Handler<typeof api.getPool> = async (request, { store: read }) => {
   const { principal, params, preconditions, baseUrl } = request;
@@ -64,22 +71,29 @@ export const listPools: Handler<typeof api.listPools> = async (request, { store:
 };
 
 export const patchPool: Handler<typeof api.patchPool> = async (request, services) => {
-  const { startTask, certificateReferences, applicationPackageReferences, metadata, targetNodeCommunicationMode, ...structure } =
-    request.body;
+  checkPoolReferences(request.body);
+  return changePool(request, services, (pool, read) => patchedPool(pool, request.body, read, services));
+};
+
+/** The pool with what is given of `patch`. Throws where it is being deleted, or has nodes that the change would make unlike it. */
+export const patchedPool = async (
+  pool: Pool,
+  patch: Infer<typeof api.PoolPatchParameter>,
+  read: Reader,
+  surroundings: PoolSurroundings,
+): Promise<Pool> => {
+  const { startTask, certificateReferences, applicationPackageReferences, metadata, targetNodeCommunicationMode, ...structure } = patch;
   const always = given({ startTask, certificateReferences, applicationPackageReferences, metadata, targetNodeCommunicationMode });
   const onlyEmpty = given(structure);
-  checkPoolReferences(always);
-  return changePool(request, services, async (pool, read) => {
-    refuseDeleting(pool);
-    const spec = { ...pool.spec, ...always, ...onlyEmpty };
-    if (Object.keys(onlyEmpty).length > 0) {
-      await refuseWithNodes(pool, read);
-      const targets = { targetDedicatedNodes: pool.targetDedicated, targetLowPriorityNodes: pool.targetLowPriority };
-      // The targets of a pool that a formula sizes are nobody's to give.
-      checkPool({ ...spec, ...(isScaled(pool) ? {} : targets) }, services);
-    }
-    return { ...pool, spec };
-  });
+  refuseDeleting(pool);
+  const spec = { ...pool.spec, ...always, ...onlyEmpty };
+  if (Object.keys(onlyEmpty).length > 0) {
+    await refuseWithNodes(pool, read);
+    const targets = { targetDedicatedNodes: pool.targetDedicated, targetLowPriorityNodes: pool.targetLowPriority };
+    // The targets of a pool that a formula sizes are nobody's to give.
+    checkPool({ ...spec, ...(isScaled(pool) ? {} : targets) }, surroundings);
+  }
+  return { ...pool, spec };
 };
 
 export const updatePoolProperties: Handler<typeof api.updatePoolProperties> = async (request, services) => {
@@ -121,7 +135,12 @@ export const removePoolNodes: Handler<typeof api.removePoolNodes> = async (reque
  * Changes no ETag (real-behaviours.md section 3). A pool that is steady stays so: a resize that ended just before the request is not
  * the caller's mistake, and the management plane was seen to take it the same way (section 5).
  */
-export const stopPoolResize: Handler<typeof api.stopPoolResize> = async ({ principal, params, preconditions, now }, services) => {
+export const stopPoolResize: Handler<typeof api.stopPoolResize> = async (request, services) => {
+  const { modified } = await stopResizeOf(request, services, request.now);
+  return { modified };
+};
+
+export const stopResizeOf = async ({ principal, params, preconditions }: Named, services: Services, now: Instant): Promise<Pool> => {
   const pool = await services.store.decide(async (read) => {
     const before = await loadPool(read, principal.accountId, params.poolId);
     checkConditions(preconditions, before.modified, "write");
@@ -130,7 +149,7 @@ export const stopPoolResize: Handler<typeof api.stopPoolResize> = async ({ princ
     return { writes: store.savePool(after), result: after };
   });
   services.wake.resize(pool.accountId, pool.key);
-  return { modified: pool.modified };
+  return pool;
 };
 
 /**
@@ -138,40 +157,56 @@ export const stopPoolResize: Handler<typeof api.stopPoolResize> = async ({ princ
  * so that no task is placed on them any more, and the reconciler ends what is there.
  */
 export const deletePool: Handler<typeof api.deletePool> = async (request, services) => {
+  await removePool(request, services, request.now);
+  return {};
+};
+
+export const removePool = async ({ principal, params, preconditions }: Named, services: Services, now: Instant): Promise<void> => {
   const { pool, gone } = await services.store.decide(async (read) => {
-    const pool = await loadPool(read, request.principal.accountId, request.params.poolId);
-    checkConditions(request.preconditions, pool.modified, "write");
-    const deleted = allowed(deletedPool(pool, request.now));
+    const pool = await loadPool(read, principal.accountId, params.poolId);
+    checkConditions(preconditions, pool.modified, "write");
+    const deleted = allowed(deletedPool(pool, now));
     const nodes = await nodesOfPool(read, pool.accountId, pool.key);
     if ((await allPlacedTasks(read, nodes)).length === 0) {
       return {
-        writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, request.now), ...store.deletePool(pool)],
+        writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, now), ...store.deletePool(pool)],
         result: { pool, gone: nodes },
       };
     }
-    const leaving = nodes.map((node) => requestLeave(node, "requeue", request.now));
+    const leaving = nodes.map((node) => requestLeave(node, "requeue", now));
     const saved = store.savePool({ ...deleted, modified: services.clock.stamp() });
     return { writes: [...saved, ...saveNodes(leaving)], result: { pool, gone: [] } };
   });
   if (gone.length > 0) services.wake.removed(gone);
   ring(services, pool);
-  return {};
 };
 
+type Named = { principal: { accountId: number }; params: { poolId: string }; preconditions: Preconditions };
+type Change = (pool: Pool, read: Reader) => Promise<Pool>;
+
 /** Loads, lets `change` decide, saves under a new ETag, rings. */
-export const changePool = async (
-  request: { principal: { accountId: number }; params: { poolId: string }; preconditions: Preconditions },
-  services: Services,
-  change: (pool: Pool, read: Reader) => Promise<Pool>,
-): Promise<{ modified: number }> => {
-  const after = await services.store.decide(async (read) => {
+export const changePool = async (request: Named, services: Services, change: Change): Promise<{ modified: number }> => {
+  const { pool } = await services.store.decide(async (read) => {
     const before = await loadPool(read, request.principal.accountId, request.params.poolId);
     checkConditions(request.preconditions, before.modified, "write");
-    const changed = { ...(await change(before, read)), modified: services.clock.stamp() };
-    return { writes: [...(await referenceGuards(read, before, changed)), ...store.savePool(changed)], result: changed };
+    const changed = await changedPool(read, before, services, change);
+    return { writes: changed.writes, result: changed };
   });
-  ring(services, after);
-  return { modified: after.modified };
+  ring(services, pool);
+  return { modified: pool.modified };
+};
+
+/** What `change` makes of a pool, with its writes. Where it gives back the very pool that it was given, nothing is written. */
+export const changedPool = async (
+  read: Reader,
+  before: Pool,
+  { clock }: Pick<Services, "clock">,
+  change: Change,
+): Promise<{ pool: Pool; writes: Write[] }> => {
+  const made = await change(before, read);
+  if (made === before) return { pool: before, writes: [] };
+  const pool = { ...made, modified: clock.stamp() };
+  return { pool, writes: [...(await referenceGuards(read, before, pool)), ...store.savePool(pool)] };
 };
 
 /** What a pool named before is not looked at again: certificates and packages may have gone since. */
@@ -183,7 +218,7 @@ const referenceGuards = async (read: Reader, before: Pool, { accountId, spec }: 
   ];
 };
 
-const ring = ({ wake }: Services, pool: Pool): void => {
+export const ring = ({ wake }: Services, pool: Pool): void => {
   wake.resize(pool.accountId, pool.key);
   wake.pool(pool.accountId, pool.key);
 };
@@ -192,12 +227,12 @@ const ring = ({ wake }: Services, pool: Pool): void => {
 const given = <T extends object>(properties: T): { [K in keyof T]: T[K] } =>
   Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as T;
 
-const refuseDeleting = (pool: Pool): void => {
+export const refuseDeleting = (pool: Pool): void => {
   if (pool.state === "deleting") throw new ApiError("PoolBeingDeleted");
 };
 
 /** Nodes of a pool are alike, so what they are made of is changed while there are none (the code of the refusal: unverified). */
-const refuseWithNodes = async (pool: Pool, read: Reader): Promise<void> => {
+export const refuseWithNodes = async (pool: Pool, read: Reader): Promise<void> => {
   const counts = await nodeCounts(read, pool.accountId, [pool.key]);
   if (counts.length === 0 && pool.allocationState === "steady") return;
   throw new ApiError("OperationInvalidForCurrentState", [
@@ -213,7 +248,7 @@ const withTimeout = (pool: Pool, resizeTimeout: string | undefined): Pool =>
   resizeTimeout === undefined ? pool : { ...pool, spec: { ...pool.spec, resizeTimeout } };
 
 /** How many nodes each of the pools has, in one question to the store. */
-const currentNodes = async (read: Reader, accountId: number, pools: readonly Pool[]): Promise<(pool: Pool) => CurrentNodes> => {
+export const currentNodes = async (read: Reader, accountId: number, pools: readonly Pool[]): Promise<(pool: Pool) => CurrentNodes> => {
   const current = new Map<string, CurrentNodes>();
   for (const { poolKey, isDedicated, count } of await nodeCounts(
     read,
