@@ -9,7 +9,7 @@ const firstPart = (path: string): string => /^\/?([^/?]*)/.exec(path)![1]!.toLow
 const takenParts: ReadonlySet<string> = new Set([
   ...Object.values(batchOperations).map(({ path }) => firstPart(path)),
   ...["subscriptions", "providers", "tenants", "metadata", "locations", "operations"],
-  ...["adfs", "common", "organizations", "consumers", "oauth2", "discovery"],
+  ...["adfs", "common", "organizations", "consumers", "oauth2", "discovery", "quern"],
   ...["healthz", "readyz", "metrics", "console", "assets", "favicon", "robots"],
 ]);
 

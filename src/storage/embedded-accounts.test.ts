@@ -68,7 +68,19 @@ test("names that are malformed, or begin another plane's paths, are refused", as
   const accounts = open(aFile(t));
   const refused = ["ab", "a".repeat(25), "Acc1x", "a-b-c", "acc/1", "", "ü23"];
   const taken = ["pools", "jobs", "jobschedules", "certificates", "applications", "supportedimages", "nodecounts", "poolusagemetrics"];
-  const planes = ["subscriptions", "providers", "tenants", "metadata", "adfs", "common", "organizations", "healthz", "readyz", "metrics"];
+  const planes = [
+    "subscriptions",
+    "providers",
+    "tenants",
+    "metadata",
+    "adfs",
+    "common",
+    "organizations",
+    "quern",
+    "healthz",
+    "readyz",
+    "metrics",
+  ];
   for (const name of [...refused, ...taken, ...planes])
     await assert.rejects(accounts.create(name), { name: "StorageNameRefused" }, JSON.stringify(name));
   assert.equal(accounts.all().length, 1);
