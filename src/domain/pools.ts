@@ -1,4 +1,5 @@
 // Pools: their values, their states and the rules of resizing. Pure; nothing here reads the time or the store.
+import type { BatchPoolIdentity } from "../api/batch/identities.ts";
 import type { PoolAddParameter } from "../api/batch/pools.ts";
 import type { Infer } from "../api/fields.ts";
 import type { Instant, Stamp } from "../lib/clock.ts";
@@ -6,7 +7,11 @@ import type { AutoScaleState } from "./autoscale.ts";
 import type { Node } from "./nodes.ts";
 import { type Refusal, stateMachine } from "./state-machine.ts";
 
-export type PoolSpec = Omit<Infer<typeof PoolAddParameter>, "targetDedicatedNodes" | "targetLowPriorityNodes">;
+export type PoolSpec = Omit<Infer<typeof PoolAddParameter>, "targetDedicatedNodes" | "targetLowPriorityNodes"> & {
+  /** Only the management plane sets these two; the data plane shows the identity, and tags to nobody. */
+  identity?: Infer<typeof BatchPoolIdentity>;
+  tags?: Readonly<Record<string, string>>;
+};
 
 export type DeallocationOption = "requeue" | "terminate" | "taskcompletion" | "retaineddata";
 
@@ -36,6 +41,8 @@ export type Pool = {
   targetLowPriority: number;
   spec: PoolSpec;
   resize?: Resize;
+  /** The last resize that is over, while none is under way. */
+  lastResize?: Resize;
   resizeErrors?: ResizeError[];
   /** Key of the job that this pool was made for. */
   autoPoolJob?: string;
@@ -78,6 +85,7 @@ type Begin = { option?: DeallocationOption; timeoutMs?: number | "never"; nodeId
 const begun = (pool: Pool, request: Begin, now: Instant): Pool => ({
   ...allocation(pool, "resizing", now),
   resizeErrors: undefined,
+  lastResize: undefined,
   resize: {
     startedAt: now,
     ...(request.timeoutMs === "never" ? {} : { timeoutAt: now + (request.timeoutMs ?? defaultResizeTimeoutMs) }),
@@ -155,6 +163,7 @@ export const deletePool = (pool: Pool, now: Instant): { after: Pool } | PoolRefu
 export const settlePool = (pool: Pool, errors: readonly ResizeError[], now: Instant): Pool => ({
   ...allocation(pool, "steady", now),
   resize: undefined,
+  lastResize: pool.resize ?? pool.lastResize,
   resizeErrors: errors.length === 0 ? undefined : [...errors],
 });
 

@@ -42,7 +42,8 @@ const poolFromRow = (row: PoolRow): Pool => {
     modified: row.modified,
     generation: row.generation,
   };
-  if (row.resize !== null) pool.resize = JSON.parse(row.resize);
+  // One column for the resize under way and for the last one, which are never both there.
+  if (row.resize !== null) pool[row.allocation_state === "steady" ? "lastResize" : "resize"] = JSON.parse(row.resize);
   if (row.resize_errors !== null) pool.resizeErrors = JSON.parse(row.resize_errors);
   if (row.auto_pool_job !== null) pool.autoPoolJob = row.auto_pool_job;
   if (row.auto_scale !== null) pool.autoScale = JSON.parse(row.auto_scale);
@@ -58,7 +59,7 @@ const changingValues = (pool: Pool): SqlValue[] => [
   pool.targetDedicated,
   pool.targetLowPriority,
   JSON.stringify(pool.spec),
-  jsonOrNull(pool.resize),
+  jsonOrNull(pool.resize ?? pool.lastResize),
   jsonOrNull(pool.resizeErrors),
   pool.autoPoolJob ?? null,
   jsonOrNull(pool.autoScale),

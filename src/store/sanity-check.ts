@@ -141,8 +141,8 @@ const rules: readonly (readonly [rule: string, text: string])[] = [
         WHERE t.account_id = n.account_id AND t.node_id = n.id AND ${isPlaced} AND ${isRunning})`,
   ],
   [
-    "a pool resizes exactly while it is not steady",
-    `SELECT ${pool} AS what FROM pools AS p WHERE (p.allocation_state = 'steady') <> (p.resize IS NULL)`,
+    "a pool that is not steady resizes",
+    `SELECT ${pool} AS what FROM pools AS p WHERE p.allocation_state <> 'steady' AND p.resize IS NULL`,
   ],
   [
     "a user belongs to a node",

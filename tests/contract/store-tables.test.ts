@@ -335,7 +335,7 @@ test("the sanity check finds what is inconsistent", async (t) => {
     ["a completed job has an end, no other has", "UPDATE jobs SET state = 'completed'"],
     ["a node belongs to a pool", "DELETE FROM pools"],
     ["the slots of what runs on a node fit it", "UPDATE tasks SET slots = 5 WHERE seq = 1"],
-    ["a pool resizes exactly while it is not steady", "UPDATE pools SET allocation_state = 'resizing'"],
+    ["a pool that is not steady resizes", "UPDATE pools SET allocation_state = 'resizing'"],
     ["a chore belongs to a node", "INSERT INTO chores VALUES (1, 'gone', 1, '{}')"],
     ["a key is the id in lower case", "UPDATE tasks SET key = 'TASK3' WHERE seq = 3"],
     [
