@@ -1,5 +1,29 @@
 // The operations of ARM Microsoft.AzureStackHCI (images and the directories that hold them) by operationId.
+import * as galleryImages from "./gallery-images.ts";
+import * as marketplaceImages from "./marketplace-images.ts";
+import * as operationStatuses from "./operation-statuses.ts";
+import * as storageContainers from "./storage-containers.ts";
 
-export const stackHciOperations = {} as const;
+export const stackHciOperations = {
+  GalleryImages_Get: galleryImages.getGalleryImage,
+  GalleryImages_CreateOrUpdate: galleryImages.createGalleryImage,
+  GalleryImages_Update: galleryImages.updateGalleryImage,
+  GalleryImages_Delete: galleryImages.deleteGalleryImage,
+  GalleryImages_List: galleryImages.listGalleryImages,
+  GalleryImages_ListAll: galleryImages.listAllGalleryImages,
+  MarketplaceGalleryImages_Get: marketplaceImages.getMarketplaceImage,
+  MarketplaceGalleryImages_CreateOrUpdate: marketplaceImages.createMarketplaceImage,
+  MarketplaceGalleryImages_Update: marketplaceImages.updateMarketplaceImage,
+  MarketplaceGalleryImages_Delete: marketplaceImages.deleteMarketplaceImage,
+  MarketplaceGalleryImages_List: marketplaceImages.listMarketplaceImages,
+  MarketplaceGalleryImages_ListAll: marketplaceImages.listAllMarketplaceImages,
+  StorageContainers_Get: storageContainers.getStorageContainer,
+  StorageContainers_CreateOrUpdate: storageContainers.createStorageContainer,
+  StorageContainers_Update: storageContainers.updateStorageContainer,
+  StorageContainers_Delete: storageContainers.deleteStorageContainer,
+  StorageContainers_List: storageContainers.listStorageContainers,
+  StorageContainers_ListAll: storageContainers.listAllStorageContainers,
+  OperationStatuses_Get: operationStatuses.getOperationStatus,
+} as const;
 
 export type StackHciOperations = typeof stackHciOperations;
