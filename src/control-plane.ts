@@ -19,6 +19,7 @@ import { dataPlane } from "./http/planes/data.ts";
 import { managementPaths, managementPlane } from "./http/planes/management.ts";
 import { createServer } from "./http/server.ts";
 import { whyHandler } from "./http/why.ts";
+import { imageImports } from "./image-imports.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { type Ids, systemIds } from "./lib/ids.ts";
 import { lockLocation } from "./lib/lock.ts";
@@ -34,6 +35,7 @@ import { keepOwnAccounts } from "./operations/own-accounts.ts";
 import { createLocalProvider } from "./providers/local.ts";
 import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
 import { openCertificate } from "./start-certificate.ts";
+import { packageFiles } from "./storage/package-files.ts";
 import { packageUrls } from "./storage/package-urls.ts";
 import { type StorageService, startStorage } from "./storage/storage.ts";
 import { listAccounts } from "./store/accounts.ts";
@@ -70,7 +72,7 @@ const agentUpMs = 5_000;
  * How each part ends, in the order in which they end, however far the start came: the agent before the hub through which it is told, the front
  * door before what answers its requests, the lock when nothing is left to protect.
  */
-const endOrder = ["readyFile", "provider", "scheduler", "hub", "server", "store", "storage", "lock", "location"] as const;
+const endOrder = ["readyFile", "imageWork", "provider", "scheduler", "hub", "server", "store", "storage", "lock", "location"] as const;
 type Endings = Partial<Record<(typeof endOrder)[number], () => Promise<void> | void>>;
 
 export const startControlPlane = async (options: StartOptions, surroundings: Surroundings): Promise<ControlPlane> => {
@@ -156,6 +158,9 @@ const build = async (
   endings.provider = () => provider.close();
   provider.start();
   const images = makeImageCatalogue({ hostRelease: parseOsRelease(osRelease()), strictImages: options.strictImages });
+  const path = environment.PATH ?? "";
+  const imageWork = imageImports(options, { location, store, clock, log, images, urls: settings, path });
+  endings.imageWork = () => imageWork.stop();
   let accountUrl = "";
   const scheduler = createScheduler({
     store,
@@ -168,6 +173,7 @@ const build = async (
     leaseMs,
     accountUrl: () => accountUrl,
     packageUrl: packageUrls({ accounts: storage.accounts, clock, baseUrl: () => reachable(accountUrl, options.host) }),
+    packageFiles: packageFiles(storage.accounts),
     metrics: {
       dispatched: (waitedMs) => metrics.dispatchLatency.observe(waitedMs / 1000),
       taskEnded: (result) => metrics.tasks.inc({ result }),
@@ -200,7 +206,7 @@ const build = async (
         operations: managementOperations,
         handlers: managementHandlers as Readonly<Record<string, AnyHandler>>,
         filterables: managementFilterables,
-        services: { ...services, settings: managementSettings(options), accounts, storage: storage.accounts },
+        services: { ...services, settings: managementSettings(options), accounts, storage: storage.accounts, imageWork },
         tokens: tokens.verifier,
         versionCheck,
       }),
@@ -241,6 +247,7 @@ const build = async (
   accountUrl = batchUrl;
   settings.storageHosts = storage.hosts([batchUrl, batchUrlHttps]);
   lock.setUrl(batchUrl);
+  await imageWork.start();
   await scheduler.start();
   provider.announce({ url: reachable(batchUrl, options.host), token });
   await Promise.all([storage.ready, identity.ready, withinTime(agentUp.promise, clock, agentUpMs)]);

@@ -1,4 +1,5 @@
 // The command line of `quern`: every flag of `start` has an environment variable QUERN_…, and both are checked here.
+import { resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { durationTicks } from "../lib/duration.ts";
 import type { DoctorOptions } from "./doctor.ts";
@@ -31,6 +32,8 @@ export type StartOptions = IdentityOptions & {
   strictImages: boolean;
   minAutoscaleInterval?: number;
   allowPrivateUrls: boolean;
+  /** Absolute paths of directories: below them images may lie that are imported by path, and storage containers may be. */
+  imagePaths: string[];
   launcher: "auto" | "compiled" | "portable";
   /** GUIDs of the one subscription and the one tenant that everything here is in. */
   subscription: string;
@@ -186,6 +189,13 @@ export const commandLine = (version: string, actions: Actions): Command => {
     )
     .addOption(option("--allow-private-urls", "let tasks' URLs name loopback and private addresses", "ALLOW_PRIVATE_URLS").default(false))
     .addOption(
+      option(
+        "--allow-image-path <dir>",
+        "a directory below which images may be imported by path and storage containers may be made (repeatable; default none)",
+        "ALLOW_IMAGE_PATH",
+      ).argParser(collect),
+    )
+    .addOption(
       option("--launcher <kind>", "what starts task processes", "LAUNCHER").choices(["auto", "compiled", "portable"]).default("auto"),
     )
     .addOption(
@@ -240,12 +250,24 @@ export const commandLine = (version: string, actions: Actions): Command => {
   return program;
 };
 
-type RawStart = Omit<StartOptions, "accounts" | "storage" | "domain" | "domainGiven" | keyof IdentityOptions> &
-  RawIdentity & { account?: string[]; storage: string; domain?: string };
+type RawStart = Omit<StartOptions, "accounts" | "storage" | "domain" | "imagePaths" | "domainGiven" | keyof IdentityOptions> &
+  RawIdentity & { account?: string[]; storage: string; domain?: string; allowImagePath?: string[] };
 
 const startOptions = (raw: RawStart): StartOptions => {
-  const { account, allowWellKnownKey, storage, domain, client, oidcIssuer, oidcAudience, oidcJwks, oidcRoleClaim, oidcRole, ...options } =
-    raw;
+  const {
+    account,
+    allowWellKnownKey,
+    storage,
+    domain,
+    allowImagePath = [],
+    client,
+    oidcIssuer,
+    oidcAudience,
+    oidcJwks,
+    oidcRoleClaim,
+    oidcRole,
+    ...options
+  } = raw;
   const accounts = account?.map(accountOption) ?? [{ name: wellKnownAccount.name, key: wellKnownAccount.key }];
   if (accounts.some(({ key }) => key === wellKnownAccount.key) && !isLoopback(options.host) && !allowWellKnownKey) {
     throw new UserError(
@@ -262,5 +284,6 @@ const startOptions = (raw: RawStart): StartOptions => {
     allowed: isLoopback(options.host) || allowWellKnownKey,
     inUse: accounts.some(({ key }) => key === wellKnownAccount.key),
   });
-  return { ...options, ...names, ...identity, accounts, allowWellKnownKey, storage: storageOption(storage) };
+  const imagePaths = allowImagePath.filter((path) => path !== "").map((path) => resolve(path));
+  return { ...options, ...names, ...identity, imagePaths, accounts, allowWellKnownKey, storage: storageOption(storage) };
 };

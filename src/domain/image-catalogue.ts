@@ -1,6 +1,7 @@
 // The data behind `supportedimages`: the machine's own system, and the well-known Azure images by name. It runs nothing:
 // what stands behind an image is only said here (domain/images.ts).
-import type { ImageCatalogue, SupportedImage } from "./images.ts";
+import type { ImageNames, ImportedImage, LiveImageCatalogue, SupportedImage } from "./images.ts";
+import { compareImageVersions } from "./stack-hci.ts";
 
 /** What /etc/os-release says of the machine. */
 export type HostRelease = { id: string; versionId: string; prettyName?: string };
@@ -131,11 +132,59 @@ const imageOf = (line: Line, image: Pick<SupportedImage, "osType" | "verificatio
   ...image,
 });
 
+const nameOfReference = ({ publisher, offer, sku }: ImageNames): string | undefined =>
+  publisher === undefined || offer === undefined || sku === undefined ? undefined : nameOf([publisher, offer, sku]);
+
+/** One that was imported is what it says: a system that was looked at. By its names where they are its own, else by its id. */
+const importedEntry = (image: ImportedImage, isNamed: boolean): SupportedImage => ({
+  nodeAgentSKUId: hostLine(image.osRelease ?? { id: "linux", versionId: "1" })[3],
+  imageReference:
+    isNamed && image.identifier !== undefined
+      ? { ...image.identifier, version: image.version ?? "latest" }
+      : { virtualMachineImageId: image.resourceId },
+  osType: "linux",
+  verificationType: "verified",
+  capabilities: image.hyperVGeneration === "V2" ? [gen2] : [],
+  backing: "rootfs",
+  exactVersion: image.version ?? "1.0.0",
+  resourceId: image.resourceId,
+});
+
+type Imported = { all: SupportedImage[]; byId: Map<string, SupportedImage>; byName: Map<string, SupportedImage[]> };
+
+/** Only an image of the marketplace takes the place of a well-known one; a gallery image of such a name is known by its id. */
+const importedEntries = (images: readonly ImportedImage[], isWellKnown: (name: string) => boolean): Imported => {
+  const imported: Imported = { all: [], byId: new Map(), byName: new Map() };
+  for (const image of images) {
+    const name = image.identifier === undefined ? undefined : nameOfReference(image.identifier);
+    const entry = importedEntry(image, name !== undefined && (image.isMarketplace || !isWellKnown(name)));
+    imported.all.push(entry);
+    imported.byId.set(image.resourceId.toLowerCase(), entry);
+    if (name !== undefined && entry.imageReference.publisher !== undefined)
+      imported.byName.set(name, [...(imported.byName.get(name) ?? []), entry]);
+  }
+  for (const versions of imported.byName.values()) versions.sort((a, b) => compareImageVersions(b.exactVersion, a.exactVersion));
+  return imported;
+};
+
+/** The newest for `latest`; another version than those that were imported is none of them. */
+const ofVersion = (versions: readonly SupportedImage[] | undefined, version = "latest"): SupportedImage | undefined =>
+  version.toLowerCase() === "latest"
+    ? versions?.[0]
+    : versions?.find((image) => image.exactVersion.toLowerCase() === version.toLowerCase());
+
 /**
  * The host's own system is `verified`. With `strictImages` it is the only Linux image; otherwise the well-known ones are listed
  * as `unverified` and backed by the host too, so that unmodified programs find theirs. Windows images are listed and never run.
+ * What is imported while the server runs comes to them.
  */
-export const makeImageCatalogue = ({ hostRelease, strictImages }: { hostRelease: HostRelease; strictImages: boolean }): ImageCatalogue => {
+export const makeImageCatalogue = ({
+  hostRelease,
+  strictImages,
+}: {
+  hostRelease: HostRelease;
+  strictImages: boolean;
+}): LiveImageCatalogue => {
   const exactVersion = /^[0-9.]+$/.test(hostRelease.versionId)
     ? [...hostRelease.versionId.split("."), "0", "0"].slice(0, 3).join(".")
     : "1.0.0";
@@ -149,12 +198,20 @@ export const makeImageCatalogue = ({ hostRelease, strictImages }: { hostRelease:
       imageOf(line, { osType: "windows", verificationType: "unverified", backing: "none", exactVersion: "1.0.0" }),
     ),
   ];
-  const byName = new Map(
-    images.map((image) => [nameOf([image.imageReference.publisher, image.imageReference.offer, image.imageReference.sku]), image]),
-  );
+  const nameOfImage = (image: SupportedImage): string => nameOfReference(image.imageReference)!;
+  const byName = new Map(images.map((image) => [nameOfImage(image), image]));
+  let imported: Imported = { all: [], byId: new Map(), byName: new Map() };
+  let all: readonly SupportedImage[] = images;
   return {
-    all: () => images,
-    find: ({ publisher, offer, sku }) =>
-      publisher === undefined || offer === undefined || sku === undefined ? undefined : byName.get(nameOf([publisher, offer, sku])),
+    all: () => all,
+    find: (reference) => {
+      if (reference.virtualMachineImageId !== undefined) return imported.byId.get(reference.virtualMachineImageId.toLowerCase());
+      const name = nameOfReference(reference);
+      return name === undefined ? undefined : (ofVersion(imported.byName.get(name), reference.version) ?? byName.get(name));
+    },
+    setImported: (finished) => {
+      imported = importedEntries(finished, (name) => byName.has(name));
+      all = [...images.filter((image) => !imported.byName.has(nameOfImage(image))), ...imported.all];
+    },
   };
 };

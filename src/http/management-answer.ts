@@ -36,7 +36,7 @@ export const sendManagementReply = async (response: ServerResponse, exchange: Ex
   }
   for (const [name, value] of Object.entries(reply.headers ?? {})) headers.push(name, value);
   const body = bodyOf(exchange, reply, status);
-  exchange.onBody?.(operation, version, body, select);
+  exchange.onBody?.(operation, version, body ?? undefined, select);
   if (body === undefined) {
     if (status !== 204) headers.push("content-length", "0");
     response.writeHead(status, headers);
@@ -44,21 +44,23 @@ export const sendManagementReply = async (response: ServerResponse, exchange: Ex
   } else sendJson(response, status, headers, body);
 };
 
-const sendJson = (response: ServerResponse, status: number, headers: HeaderList, body: object): void => {
+const sendJson = (response: ServerResponse, status: number, headers: HeaderList, body: object | null): void => {
   const bytes = Buffer.from(JSON.stringify(body));
   headers.push("content-type", "application/json; charset=utf-8", "content-length", String(bytes.length));
   response.writeHead(status, headers);
   response.end(response.req.method === "HEAD" ? undefined : bytes);
 };
 
-const bodyOf = ({ operation, version, target, envelope, select }: Exchange, reply: Reply, status: number): object | undefined => {
+const bodyOf = ({ operation, version, target, envelope, select }: Exchange, reply: Reply, status: number): object | null | undefined => {
   const { item, body } = operation.answer;
+  // Four characters, as one provider answers a deletion.
+  if (reply.body === null) return null;
   if (item !== undefined) {
     const one = renderer(item, version, select);
     const value = (reply.items ?? []).map((element) => one(element as object));
     return { value, ...(reply.next === undefined ? {} : { nextLink: nextLink(envelope.baseUrl, target, reply.next) }) };
   }
-  if (reply.body === undefined || reply.body === null) {
+  if (reply.body === undefined) {
     // Which of the answers it is decides whether there is a body: 202 and 204 have none, nor has the end of a deletion.
     if (body === undefined || status === 202 || status === 204 || operation.answer.statuses !== undefined) return undefined;
     throw new Bug(`${operation.id} answered without the body that it declares`);

@@ -26,6 +26,8 @@ type PropertyPlan = {
   readonly key: string;
   readonly wire: string;
   readonly omitEmpty: boolean;
+  /** Whether null is a value like any other. */
+  readonly keepsNull: boolean;
   /** None where the value goes out as it is. */
   readonly write?: Writer;
   /** The plan of what hangs below, for narrowing. */
@@ -60,6 +62,7 @@ const propertyPlan = (key: string, field: Field, version: Version): PropertyPlan
     key,
     wire: wireName(key, field, version),
     omitEmpty: options.omitEmpty === true,
+    keepsNull: shape.kind === "any",
     ...(writer === undefined ? {} : { write: writer }),
     ...(target.kind === "object" ? { below: () => planOf(target.model(), version) } : {}),
   };
@@ -98,9 +101,9 @@ const write = ({ properties, downs, version }: Plan, given: Plain): Plain => {
     for (const down of downs) down(value, version);
   }
   const out: Plain = {};
-  for (const { key, wire, write: writeOne, omitEmpty } of properties) {
+  for (const { key, wire, write: writeOne, omitEmpty, keepsNull } of properties) {
     const one = value[key];
-    if (one === undefined || one === null) continue;
+    if (one === undefined || (one === null && !keepsNull)) continue;
     if (omitEmpty && (one as unknown[]).length === 0) continue;
     out[wire] = writeOne === undefined ? one : writeOne(one);
   }

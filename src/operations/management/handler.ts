@@ -2,6 +2,7 @@
 // account is a resource like any other that the path names.
 import type { OperationDeclaration } from "../../api/operation.ts";
 import type { Caller } from "../../auth/tokens.ts";
+import type { ImageWork } from "../../scheduler/image-work.ts";
 import type { StorageAccounts } from "../../storage/accounts.ts";
 import type { AccountRegistry } from "../account-registry.ts";
 import type { Reply, Request, Services } from "../handler.ts";
@@ -23,6 +24,7 @@ export type ManagementServices = Services & {
   readonly settings: ManagementSettings;
   readonly accounts: AccountRegistry;
   readonly storage: StorageAccounts;
+  readonly imageWork: ImageWork;
 };
 
 export type ManagementRequest<D extends OperationDeclaration> = Omit<Request<D>, "principal"> & { readonly caller: Caller };

@@ -1,0 +1,41 @@
+// What imports images on this server: the engine of src/images with the machine's programs, the operator's permissions and the rule for URLs.
+// Part of the composition root.
+import { join } from "node:path";
+import type { StartOptions } from "./cli/options.ts";
+import type { LiveImageCatalogue } from "./domain/images.ts";
+import { ImportFailed } from "./images/failures.ts";
+import { importImage, removeImage } from "./images/import.ts";
+import { findImageTools } from "./images/tools.ts";
+import type { UrlPolicy } from "./lib/addresses.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Log } from "./lib/log.ts";
+import { createImageWork, type ImageEngine, type ImageWork } from "./scheduler/image-work.ts";
+import type { Store } from "./store/db.ts";
+
+export type ImageImportParts = {
+  readonly location: { readonly directory: string };
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly images: LiveImageCatalogue;
+  /** The one of tasks' URLs; what it says may change until the first import. */
+  readonly urls: UrlPolicy;
+  /** Where the operator's programs are. */
+  readonly path: string;
+};
+
+export const imageImports = (options: StartOptions, { location, path, urls, ...parts }: ImageImportParts): ImageWork => {
+  const { clock } = parts;
+  const log = parts.log.child({ part: "images" });
+  const tools = findImageTools(path);
+  const allowedPaths = options.imagePaths;
+  const engine: ImageEngine = {
+    import: (request, progress, signal) => importImage(request, { clock, log, allowedPaths, urls, tools, progress }, signal),
+    inMarketplace: async ({ publisher, offer, sku }, version) => {
+      throw new ImportFailed("ImageSourceNotFound", `The marketplace of this server has no image ${publisher}:${offer}:${sku}:${version}.`);
+    },
+    remove: (directory) => removeImage(directory, { tools }),
+  };
+  const directory = join(location.directory, "images");
+  return createImageWork({ ...parts, log, engine, subscriptionId: options.subscription, directory, allowedPaths });
+};
