@@ -8,6 +8,7 @@ import { durationMs } from "../lib/duration.ts";
 import { usualLeastIntervalMs } from "./autoscale.ts";
 import type { ImageCatalogue } from "./images.ts";
 import { checkNetwork } from "./network-checks.ts";
+import { importedImageKey } from "./stack-hci.ts";
 import { checkResourceFiles, firstRepeated, staysBelow } from "./staging-checks.ts";
 import { mostTaskSlots, vmSizeOf } from "./vm-sizes.ts";
 
@@ -49,12 +50,14 @@ const checkSize = (pool: PoolParameter): void => {
 
 /** Both texts are the service's own (cli-2021-pool, exchanges 6 and 7). */
 const checkVirtualMachine = (machine: VirtualMachine, images: ImageCatalogue): void => {
-  const { publisher, offer, sku, virtualMachineImageId } = machine.imageReference;
-  if (virtualMachineImageId !== undefined && !galleryImage.test(virtualMachineImageId)) {
+  const { publisher, offer, sku, version, virtualMachineImageId } = machine.imageReference;
+  const isImported = virtualMachineImageId !== undefined && importedImageKey(virtualMachineImageId) !== undefined;
+  if (virtualMachineImageId !== undefined && !isImported && !galleryImage.test(virtualMachineImageId)) {
     throw invalidProperty("virtualMachineImageId", galleryImageFormat, virtualMachineImageId);
   }
-  if (publisher !== undefined) {
-    const image = images.find({ publisher, offer, sku });
+  if (publisher !== undefined || isImported) {
+    const image = images.find(isImported ? { virtualMachineImageId } : { publisher, offer, sku, version });
+    if (image === undefined && isImported) throw invalidProperty("virtualMachineImageId", imageNotReady, virtualMachineImageId);
     if (image === undefined) {
       const reason = `The specified imageReference with publisher ${publisher} offer ${offer ?? ""} sku ${sku ?? ""} is not supported.`;
       throw invalidProperty("imageReference", reason);
@@ -75,6 +78,9 @@ const checkVirtualMachine = (machine: VirtualMachine, images: ImageCatalogue): v
   const lun = firstRepeated((machine.dataDisks ?? []).map((disk) => String(disk.lun)));
   if (lun !== undefined) throw invalidProperty("lun", "The logical unit numbers of the data disks must be unique.", lun);
 };
+
+/** Images that are still coming, that failed, and that are not there look the same to a pool. */
+export const imageNotReady = "The specified image does not exist, or its provisioning state is not Succeeded.";
 
 const galleryImage =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+\/images\/[^/]+(\/versions\/[^/]+)?$/i;

@@ -3,12 +3,20 @@
 import { createHash } from "node:crypto";
 import { ApiError } from "../api/errors.ts";
 import type { Stamp } from "../lib/clock.ts";
+import { parseResourceId, sameId } from "./resource-ids.ts";
 
 export const galleryImageType = "Microsoft.AzureStackHCI/galleryImages";
 export const marketplaceImageType = "Microsoft.AzureStackHCI/marketplaceGalleryImages";
 export const storageContainerType = "Microsoft.AzureStackHCI/storageContainers";
 export const imageTypes = [galleryImageType, marketplaceImageType] as const;
 export const stackHciTypes = [storageContainerType, ...imageTypes] as const;
+
+/** Of the id of an image of either type; undefined for ids of anything else. Whose subscription it is in is not looked at. */
+export const importedImageKey = (id: string): { type: string; resourceGroup: string; name: string } | undefined => {
+  const parsed = parseResourceId(id);
+  const type = parsed === undefined ? undefined : imageTypes.find((one) => sameId(one, parsed.type));
+  return type === undefined ? undefined : { type, resourceGroup: parsed!.resourceGroup, name: parsed!.names[0]! };
+};
 
 export type Failure = { code: string; message: string };
 export type ImageIdentifier = { publisher: string; offer: string; sku: string };

@@ -16,6 +16,8 @@ const sentences = {
   AuthenticationTokenNotSupported: "The task asks for an authentication token, which this release cannot give yet.",
   MountsNotSupported: "The pool mounts file systems on its nodes, which this release cannot do yet.",
   ImageNotAvailable: "The image cannot be run on this machine.",
+  ImageNotBootable:
+    "The image is a root file system that was imported; nodes cannot be started from one yet, and it is never run on the host.",
   AllocationFailed: "Nodes for the pool could not be had.",
   FormulaFailed: "The formula that gives the pool its size could not be evaluated.",
   PoolNotFound: "The job's pool does not exist.",
@@ -123,7 +125,8 @@ const allocationFailure = (pool: Pool): Waiting | undefined => {
   const error = pool.resizeErrors?.find(({ code }) => code === "AllocationFailed");
   if (error === undefined) return undefined;
   const reason = error.values?.find(({ name }) => name === "Reason")?.value;
-  if (reason === sentences.ImageNotAvailable) return waiting("ImageNotAvailable");
+  const ofImage = (["ImageNotAvailable", "ImageNotBootable"] as const).find((code) => reason === sentences[code]);
+  if (ofImage !== undefined) return waiting(ofImage);
   return reason === undefined ? waiting("AllocationFailed") : { code: "AllocationFailed", message: reason };
 };
 

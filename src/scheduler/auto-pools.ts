@@ -3,6 +3,7 @@
 import type { Failure } from "../api/agent/messages.ts";
 import { badReferences, type CertificateReference, certificateKey } from "../domain/certificates.ts";
 import { jobWithoutPool, type NewJob } from "../domain/new-job.ts";
+import { imageNotReady } from "../domain/pool-checks.ts";
 import type { Pool } from "../domain/pools.ts";
 import type { Instant } from "../lib/clock.ts";
 import { certificateStatesOf, checkCertificatesActive } from "../store/certificates.ts";
@@ -10,15 +11,16 @@ import type { Reader, Write } from "../store/db.ts";
 import { insertJob } from "../store/jobs.ts";
 import { insertPool } from "../store/pools.ts";
 import { withoutBadPool } from "./formula.ts";
+import { lookAtImage } from "./image-references.ts";
 import { lookAtPackages } from "./package-references.ts";
 
 export const rowsOfNewJob = async (read: Reader, made: NewJob, now: Instant): Promise<NewJob & { writes: Write[] }> => {
   const { job, pool } = withoutBadPool(made, now);
   if (pool === undefined) return { job, writes: insertJob(job) };
-  const [certificates, packages] = [await certificatesOf(read, pool), await packagesOf(read, pool)];
-  const failure = certificates.failure ?? packages.failure;
+  const looks = [await certificatesOf(read, pool), await packagesOf(read, pool), await imageOf(read, pool)];
+  const failure = looks.find((look) => look.failure !== undefined)?.failure;
   if (failure === undefined)
-    return { job, pool, writes: [...certificates.guards, ...packages.guards, ...insertJob(job), ...insertPool(pool)] };
+    return { job, pool, writes: [...looks.flatMap(({ guards }) => guards), ...insertJob(job), ...insertPool(pool)] };
   const ended = jobWithoutPool({ job }, failure, now);
   return { job: ended, writes: insertJob(ended) };
 };
@@ -44,4 +46,13 @@ const packagesOf = async (read: Reader, { accountId, spec }: Pool): Promise<{ fa
   const details = bad.map(({ reference, reason }) => ({ name: reference.applicationId, value: reason }));
   const message = "One or more application packages specified for the pool are invalid";
   return { failure: { category: "usererror", code: "InvalidApplicationPackageReferencesInAutoPool", message, details }, guards: [] };
+};
+
+/** An image that was imported may have gone since the job or its schedule was accepted. The code and the words are ours (unverified). */
+const imageOf = async (read: Reader, { spec }: Pool): Promise<{ failure?: Failure; guards: Write[] }> => {
+  const reference = spec.virtualMachineConfiguration?.imageReference;
+  const { bad, guards } = await lookAtImage(read, reference);
+  if (!bad) return { guards };
+  const details = [{ name: "virtualMachineImageId", value: reference?.virtualMachineImageId ?? "" }];
+  return { failure: { category: "usererror", code: "InvalidImageReferenceInAutoPool", message: imageNotReady, details }, guards: [] };
 };

@@ -20,6 +20,22 @@ export const finishedImages = async (read: Reader): Promise<{ type: string; key:
   }));
 };
 
+/** Those that have these names, in that version or, for `latest`, in any. */
+export const finishedImagesNamed = async (
+  read: Reader,
+  { publisher, offer, sku }: ImageIdentifier,
+  version: string,
+): Promise<ResourceKey[]> => {
+  const names = sql`lower(json_extract(properties, '$.identifier.publisher')) = ${publisher.toLowerCase()}
+    AND lower(json_extract(properties, '$.identifier.offer')) = ${offer.toLowerCase()}
+    AND lower(json_extract(properties, '$.identifier.sku')) = ${sku.toLowerCase()}
+    AND ${version.toLowerCase()} IN ('latest', lower(coalesce(json_extract(properties, '$.version'), 'latest')))`;
+  const rows = await read.all<{ type: string; name: string; resource_group: string }>(
+    sql`SELECT type, name, resource_group FROM resources WHERE type IN ${imageTypes} AND provisioning_state = 'Succeeded' AND ${names} LIMIT 100`,
+  );
+  return rows.map(({ type, name, resource_group: resourceGroup }) => ({ type, resourceGroup, name }));
+};
+
 /** Changes nothing, but the batch it is in fails with a Conflict unless the resource is there and has succeeded. */
 export const guardSucceeded = ({ type, resourceGroup, name }: ResourceKey): Write =>
   write(

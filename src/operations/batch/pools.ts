@@ -12,6 +12,7 @@ import type { Instant } from "../../lib/clock.ts";
 import { durationMs } from "../../lib/duration.ts";
 import { certificateGuards } from "../../scheduler/certificate-references.ts";
 import { refuseBadFormula } from "../../scheduler/formula.ts";
+import { imageGuards } from "../../scheduler/image-references.ts";
 import { packageGuards } from "../../scheduler/package-references.ts";
 import type { Reader, Write } from "../../store/db.ts";
 import { checkNothingPlaced, deleteNodes, nodeCounts, nodesOfPool, saveNodes } from "../../store/nodes.ts";
@@ -39,6 +40,7 @@ export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, 
 export const newPoolWrites = async (read: Reader, pool: Pool): Promise<Write[]> => [
   ...(await certificateGuards(read, pool.accountId, pool.spec.certificateReferences)),
   ...(await packageGuards(read, pool.accountId, pool.spec.applicationPackageReferences)),
+  ...(await imageGuards(read, pool.spec.virtualMachineConfiguration?.imageReference)),
   ...store.insertPool(pool),
 ];
 
@@ -211,10 +213,11 @@ export const changedPool = async (
 
 /** What a pool named before is not looked at again: certificates and packages may have gone since. */
 const referenceGuards = async (read: Reader, before: Pool, { accountId, spec }: Pool): Promise<Write[]> => {
-  const { certificateReferences: certificates, applicationPackageReferences: packages } = spec;
+  const { certificateReferences: certificates, applicationPackageReferences: packages, virtualMachineConfiguration: machine } = spec;
   return [
     ...(certificates === before.spec.certificateReferences ? [] : await certificateGuards(read, accountId, certificates)),
     ...(packages === before.spec.applicationPackageReferences ? [] : await packageGuards(read, accountId, packages)),
+    ...(machine === before.spec.virtualMachineConfiguration ? [] : await imageGuards(read, machine?.imageReference)),
   ];
 };
 

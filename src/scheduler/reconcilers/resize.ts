@@ -134,6 +134,7 @@ const whyNoNodes = (context: Context, pool: Pool): string | undefined => {
   const reference = pool.spec.virtualMachineConfiguration?.imageReference;
   const image = reference === undefined ? undefined : context.images.find(reference);
   if (image === undefined || image.backing === "none") return waiting("ImageNotAvailable").message;
+  if (image.backing === "rootfs") return waiting("ImageNotBootable").message;
   return pool.targetDedicated + pool.targetLowPriority > mostNodes ? `A pool can have at most ${mostNodes} nodes here.` : undefined;
 };
 
