@@ -229,7 +229,7 @@ const build = async (
     ],
     otherwise: identity,
     ...(storage.passThrough === undefined ? {} : { blobs: storage.passThrough }),
-    ...(needsOwnNames(options) ? { isOwnName: ownNames(() => certificate.current.cert) } : {}),
+    ...(needsOwnNames(options) ? { isOwnName: ownNames(() => certificate.current.cert, options.domain) } : {}),
     onUpgrade: (request, socket, head) => {
       if (!hub.handleUpgrade(request, socket, head)) socket.destroy();
     },

@@ -4,10 +4,11 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 
 /**
- * Tells from a Host header: true for addresses, localhost and all below it, and the names that the certificate of that moment (PEM, the server's
- * first) is for.
+ * Tells from a Host header: true for addresses, localhost and the server's domain and all below them, and the names that the certificate of that
+ * moment (PEM, the server's first) is for.
  */
-export const ownNames = (certificate: () => string): ((host: string | undefined) => boolean) => {
+export const ownNames = (certificate: () => string, domain: string): ((host: string | undefined) => boolean) => {
+  const isBelow = (name: string, above: string): boolean => name === above || name.endsWith(`.${above}`);
   let pem = certificate();
   let server = new X509Certificate(pem);
   return (host) => {
@@ -21,7 +22,7 @@ export const ownNames = (certificate: () => string): ((host: string | undefined)
       .replace(/^\[(.*)\]$/, "$1")
       .replace(/\.$/, "")
       .toLowerCase();
-    return isIP(name) !== 0 || name === "localhost" || name.endsWith(".localhost") || server.checkHost(name) !== undefined;
+    return isIP(name) !== 0 || isBelow(name, "localhost") || isBelow(name, domain) || server.checkHost(name) !== undefined;
   };
 };
 

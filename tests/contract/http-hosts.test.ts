@@ -24,7 +24,7 @@ test("addresses, localhost and the certificate's names are the server's own, eve
   const directory = await mkdtemp(join(tmpdir(), "quern-hosts-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const { cert } = await ensureCertificates({ directory, hostName: "Build-Host", now: systemClock().now(), ids: systemIds() });
-  const isOwn = ownNames(() => cert);
+  const isOwn = ownNames(() => cert, "quern.test");
   const own = [
     "127.0.0.1:10020",
     "[::1]:10020",
@@ -34,6 +34,8 @@ test("addresses, localhost and the certificate's names are the server's own, eve
     "a.b.localhost:1",
     "build-host:10020",
     "localhost.",
+    "quern.test:10020",
+    "acc1.blob.quern.test:10020",
   ];
   for (const host of own) assert.equal(isOwn(host), true, host);
   assert.equal(isOwn(undefined), true);
@@ -42,6 +44,8 @@ test("addresses, localhost and the certificate's names are the server's own, eve
     "localhost.example.org",
     "127.0.0.1.example.org",
     "notlocalhost",
+    "notquern.test",
+    "quern.test.example.org",
     "127.0.0.1@x",
     "1.2.3",
   ])

@@ -84,7 +84,7 @@ test("the names that the server answers to follow", async (t) => {
   const [now, ids] = [systemClock().now(), systemIds()];
   const make = (extraNames: readonly string[]) => ensureCertificates({ directory, hostName: "build-host", now, ids, extraNames });
   const served = serveCertificate(await make([]), make, silentLog);
-  const isOwn = ownNames(() => served.current.cert);
+  const isOwn = ownNames(() => served.current.cert, "localhost");
   assert.equal(isOwn("acc1.westus.batch.quern.test:10020"), false);
   await served.ensureNames(["acc1.westus.batch.quern.test"]);
   assert.equal(isOwn("acc1.westus.batch.quern.test:10020"), true);
