@@ -192,6 +192,25 @@ test("an account goes with its blobs, leased or not, and one made again of its n
   await assert.rejects(containersOf(client), { statusCode: 403 });
 });
 
+test("one account copies from another with a signature of that one, and not without", async (t) => {
+  const storage = await start(t, aDirectory(), { inMemory: true });
+  const port = await aFront(t, storage);
+  const { accounts } = storage;
+  const account = await accounts.create("acc1");
+  const source = clientOf(port, account).getContainerClient("con").getBlockBlobClient("b");
+  await accounts.createContainer("acc1", "con");
+  await source.upload("of acc1", 7);
+  await accounts.createContainer("devstoreaccount1", "con");
+  const target = clientOf(port, accounts.find("devstoreaccount1")!).getContainerClient("con").getBlockBlobClient("copy");
+  await assert.rejects(target.beginCopyFromURL(source.url), { statusCode: 403, code: "CannotVerifyCopySource" });
+  await assert.rejects(target.syncCopyFromURL(source.url), { code: "CannotVerifyCopySource" });
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const expiresAt = clock.now() + 600_000;
+  const signed = accounts.signedBlobUrl("acc1", "con", "b", { permissions: "r", expiresAt, baseUrl, form: "path" });
+  await (await target.beginCopyFromURL(signed)).pollUntilDone();
+  assert.equal(String(await target.downloadToBuffer()), "of acc1");
+});
+
 test("an external account is the one of the connection string, and stays as it is", async (t) => {
   const embedded = await start(t, aDirectory(), { inMemory: true });
   const port = await aFront(t, embedded);
