@@ -14,7 +14,8 @@ export const ImageReference = model(
     version: f.string({ default: "latest", defaultWith: "publisher" }),
     virtualMachineImageId: f.string({
       since: "2017-09-01.6.0",
-      recorded: "No gallery images yet: the pool gets no nodes and says so (ImageNotAvailable).",
+      recorded:
+        "An image that was imported is found (others are not), but nodes cannot be started from it yet: the pool gets none and says so (ImageNotBootable, ImageNotAvailable).",
     }),
     exactVersion: f.string({ since: "2021-06-01.14.0", readOnly: true, recorded: recorded.neverSent }),
     sharedGalleryImageId: f.string({

@@ -19,7 +19,7 @@ export const nodeCountsFilterable: Filterable = { poolId: { type: "string", oper
 
 export const listSupportedImages: Handler<typeof api.listSupportedImages> = async ({ page, filter }, { images }) => {
   const matching = images.all().filter((image) => filter === undefined || imageMatches(image, filter));
-  // The list is short and fixed while the server runs, so a position is a key; after a restart with another list it is only a position.
+  // The list is short and changes only where images are imported or deleted, so a position is a key; after a change it is only a position.
   const start = page.after === undefined ? 0 : Number.parseInt(page.after, 10) || 0;
   const end = start + page.limit;
   return { items: matching.slice(start, end).map(imageView), next: end < matching.length ? String(end) : undefined };

@@ -17,7 +17,9 @@ export const nodeAgentSkuFilterable: Filterable = { osType: { type: "string", op
  * that an id is where the next page starts.
  */
 export const listNodeAgentSkus: Handler<typeof api.listNodeAgentSkus> = async ({ page, filter }, { images }) => {
-  const skus = [...Map.groupBy(images.all(), (image) => image.nodeAgentSKUId)]
+  // Clients of the time know images by their names.
+  const named = images.all().filter(({ imageReference }) => imageReference.publisher !== undefined);
+  const skus = [...Map.groupBy(named, (image) => image.nodeAgentSKUId)]
     .map(([id, some]) => skuView(id, some))
     .filter(({ id, osType }) => id! > (page.after ?? "") && matchesFilter(filter, () => osType!))
     .sort((a, b) => (a.id! < b.id! ? -1 : 1));
