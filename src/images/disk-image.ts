@@ -1,9 +1,7 @@
 // Disk images: into a raw disk where they are not one (qemu-img), and what only the kernel can read through a loop device. Hostile ones are
 // refused by their headers before any program opens them. What an earlier call left mounted or attached is undone first.
-import { closeSync, openSync, statSync } from "node:fs";
-import { mkdir, readFile, realpath, rmdir } from "node:fs/promises";
+import { mkdir, open, readFile, realpath, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readAt } from "./detect.ts";
 import type { FoundFileSystem } from "./disk-layout.ts";
 import { ImportFailed, insufficientStorage } from "./failures.ts";
 import { type ImageTools, runTool, ToolFailed } from "./tools.ts";
@@ -21,27 +19,24 @@ const corrupt = (cause?: unknown): ImportFailed =>
   new ImportFailed("ImageArchiveCorrupt", "The disk image is damaged or incomplete.", { cause });
 
 /** The header's word on other files, before qemu-img would open them. Gives the virtual size where the header has it. */
-const checkHeader = (file: string, { format, dynamicVhd }: Disk): number | undefined => {
-  const fd = openSync(file, "r");
+const checkHeader = async (file: string, { format, dynamicVhd }: Disk): Promise<number | undefined> => {
+  const handle = await open(file, "r");
   try {
-    const { size } = statSync(file);
-    if (format === "raw") return size;
-    if (format === "qcow2") {
-      const header = readAt(fd, 0, 104);
-      if (header.length < 72) throw corrupt();
-      const features = header.readUInt32BE(4) >= 3 && header.length >= 80 ? header.readUInt32BE(76) : 0;
-      if (header.readBigUInt64BE(8) !== 0n || (features & 0x4) !== 0) throw otherFiles();
-      if (header.readUInt32BE(32) !== 0) throw missing("The disk image is encrypted.");
-      return Number(header.readBigUInt64BE(24));
-    }
+    const { size } = await handle.stat();
+    if (format === "raw" || format === "vhdx") return format === "raw" ? size : undefined;
+    const at = format === "vhd" && !dynamicVhd ? size - 512 : 0;
+    const { buffer: header, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, at);
+    if (bytesRead < 512) throw corrupt();
     if (format === "vhd") {
-      const footer = readAt(fd, dynamicVhd ? 0 : size - 512, 512);
-      if (footer.readUInt32BE(60) === 4) throw otherFiles();
-      return Number(footer.readBigUInt64BE(48));
+      if (header.readUInt32BE(60) === 4) throw otherFiles();
+      return Number(header.readBigUInt64BE(48));
     }
-    return undefined;
+    const features = header.readUInt32BE(4) >= 3 ? header.readUInt32BE(76) : 0;
+    if (header.readBigUInt64BE(8) !== 0n || (features & 0x4) !== 0) throw otherFiles();
+    if (header.readUInt32BE(32) !== 0) throw missing("The disk image is encrypted.");
+    return Number(header.readBigUInt64BE(24));
   } finally {
-    closeSync(fd);
+    await handle.close();
   }
 };
 
@@ -72,7 +67,7 @@ export const asRawDisk = async (
   signal: AbortSignal,
 ): Promise<{ file: string; virtualBytes: number }> => {
   const file = join(part, disk.file);
-  const told = checkHeader(file, disk);
+  const told = await checkHeader(file, disk);
   if (disk.format === "raw" || (disk.format === "vhd" && !disk.dynamicVhd)) return { file, virtualBytes: told! };
   if (tools.qemuImg === undefined)
     throw missing(

@@ -1,10 +1,8 @@
 // `part/source`: the bytes as they come, with a note beside them (`part/source.json`) of what they are and how much of them is surely on the
 // disk. The note is written after the bytes are: whoever goes on, after a crash or a power loss, trusts what the note says and no byte more.
 import { createHash, type Hash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomically } from "../lib/processes.ts";
 import { ImportFailed, insufficientStorage, isDiskFull } from "./failures.ts";
 import type { ImportLimits } from "./limits.ts";
 import type { ProgressReporter } from "./progress.ts";
@@ -38,9 +36,9 @@ export type SourceFile = {
 export const sourcePath = (part: string): string => join(part, "source");
 const notePath = (part: string): string => join(part, "source.json");
 
-export const readNote = (part: string): SourceNote | undefined => {
+const readNote = async (part: string): Promise<SourceNote | undefined> => {
   try {
-    const note = JSON.parse(readFileSync(notePath(part), "utf8")) as SourceNote;
+    const note = JSON.parse(await readFile(notePath(part), "utf8")) as SourceNote;
     return Number.isSafeInteger(note.syncedBytes) && note.syncedBytes >= 0 && typeof note.of === "string" ? note : undefined;
   } catch {
     return undefined;
@@ -74,15 +72,17 @@ export const openSourceFile = async (
   { limits, progress, freeBytes }: SourceFileServices,
   signal: AbortSignal,
 ): Promise<SourceFile> => {
-  const earlier = readNote(part);
+  const earlier = await readNote(part);
   let note: SourceNote = earlier?.of === of ? earlier : { of, syncedBytes: 0 };
   const handle = await open(sourcePath(part), note.syncedBytes > 0 ? "r+" : "w+", 0o600);
   let hash = createHash("sha256");
   let position = 0;
 
-  const save = (next: SourceNote): void => {
+  const save = async (next: SourceNote): Promise<void> => {
     note = next;
-    writeFileAtomically(notePath(part), JSON.stringify(note));
+    const draft = `${notePath(part)}.new`;
+    await writeFile(draft, JSON.stringify(note), { mode: 0o600, flush: true });
+    await rename(draft, notePath(part));
   };
   const checkSpace = async (neededBytes: number): Promise<void> => {
     if ((await freeBytes(part)) - limits.reserveBytes < neededBytes) throw insufficientStorage();
@@ -90,13 +90,13 @@ export const openSourceFile = async (
   const sync = async (): Promise<void> => {
     if (position === note.syncedBytes) return;
     await handle.datasync();
-    save({ ...note, syncedBytes: position });
+    await save({ ...note, syncedBytes: position });
   };
   const restart: SourceFile["restart"] = async (next) => {
     await handle.truncate(0);
     position = 0;
     hash = createHash("sha256");
-    save({ ...next, of, syncedBytes: 0 });
+    await save({ ...next, of, syncedBytes: 0 });
     await checkSpace(note.totalBytes ?? 0);
   };
 
@@ -143,7 +143,7 @@ export const openSourceFile = async (
         throw new ImportFailed("ImageSourceUnreachable", "The image ended before all of it had come.");
       await handle.datasync();
       const sha256 = hash.copy().digest("hex");
-      save({ ...note, totalBytes: position, syncedBytes: position, sha256 });
+      await save({ ...note, totalBytes: position, syncedBytes: position, sha256 });
       progress.downloaded(position, position);
       return sha256;
     },
