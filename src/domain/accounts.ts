@@ -62,6 +62,13 @@ export const defaultSettings: AccountSettings = {
   allowedAuthenticationModes: authenticationModes,
 };
 
+/** The name of an account that is still being deleted where another of its name is there already; no request can name it. */
+export const nameOfRemains = ({ name, id }: Pick<BatchAccount, "name" | "id">): string => `${name}~${id}`;
+export const nameBefore = (name: string): string => name.replace(/~.*$/, "");
+
+/** By what the long-running operations of its deletion are kept: its name may be another account's before they end. */
+export const deletionKey = (accountId: number): string => `deletion of account ${accountId}`;
+
 /** An IPv4 address, or a range of them in CIDR notation. */
 export const isIpRule = (value: string): boolean => {
   const [address = "", prefix, ...rest] = value.split("/");
@@ -71,21 +78,32 @@ export const isIpRule = (value: string): boolean => {
 /** Addresses of IPv4 clients arrive as `::ffff:10.1.2.3` where the server listens on both. */
 const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
 
-/**
- * Whether a client at an address may use the account's endpoint. Rules count while public access is enabled; disabled and perimeter
- * override them. Private endpoints, which rules do not touch, do not exist on this side of a wire: every address is public here.
- */
-export const admitsAddress = ({ publicNetworkAccess, networkProfile }: AccountSettings, address: string | undefined): boolean => {
-  if (publicNetworkAccess !== "Enabled") return false;
-  const access = networkProfile?.accountAccess;
-  if (access === undefined || access.defaultAction === "Allow") return true;
-  if (address === undefined) return false;
+/** The addresses that rules name, made once for each list of rules: with them every request of the data plane asks. */
+const listOf = (rules: readonly IpRule[]): BlockList => {
+  const known = lists.get(rules);
+  if (known !== undefined) return known;
   const list = new BlockList();
-  for (const { value } of access.ipRules ?? []) {
+  for (const { value } of rules) {
     const [base, prefix] = value.split("/");
     if (prefix === undefined) list.addAddress(base!, "ipv4");
     else list.addSubnet(base!, Number(prefix), "ipv4");
   }
+  lists.set(rules, list);
+  return list;
+};
+const lists = new WeakMap<readonly IpRule[], BlockList>();
+const noRules: readonly IpRule[] = [];
+
+/**
+ * Whether a client at an address may use the account's endpoint. Private endpoints, which rules do not touch, do not exist on this side of a wire:
+ * every address is public here. So nobody comes in where public access is disabled. Where the account is secured by a perimeter, that is this
+ * server's own: whoever the rules name comes in and nobody else, whatever the default action says.
+ */
+export const admitsAddress = ({ publicNetworkAccess, networkProfile }: AccountSettings, address: string | undefined): boolean => {
+  if (publicNetworkAccess === "Disabled") return false;
+  const access = networkProfile?.accountAccess;
+  if (publicNetworkAccess === "Enabled" && (access === undefined || access.defaultAction === "Allow")) return true;
+  if (address === undefined) return false;
   const plain = plainAddress(address);
-  return isIPv4(plain) && list.check(plain, "ipv4");
+  return isIPv4(plain) && listOf(access?.ipRules ?? noRules).check(plain, "ipv4");
 };

@@ -65,6 +65,12 @@ const known: ReadonlyMap<string, VmSize> = new Map(
   ),
 );
 
+/** All of the table, in its order. */
+export const vmSizes: readonly VmSize[] = [...known.values()];
+
+/** Their families, each once. */
+export const vmFamilies: readonly string[] = [...new Set(vmSizes.map(({ family }) => family))];
+
 /** A series, its number of cores, for constrained sizes the cores left of it (`e8-2s`), features and a generation. */
 const wellFormed = /^(standard|basic)_([a-z]{1,8})(\d{1,3})(?:-(\d{1,3}))?([a-z]{0,8})((?:_[a-z0-9]{1,12}){0,3})$/;
 

@@ -26,6 +26,8 @@ export type Services = {
   leastAutoScaleIntervalMs?: number;
   /** Of the accounts; a pool's subnet must be of the same. Any subscription is accepted where it is absent. */
   subscriptionId?: string;
+  /** What each account may have; nothing is limited where it is absent. */
+  quotas?: import("../domain/quotas.ts").Quotas;
 };
 
 /** The conditional headers, parsed. A handler checks them against what it loaded: `checkConditions(preconditions, modified, "write")`. */

@@ -23,6 +23,12 @@ export const noMetrics: SchedulerMetrics = { dispatched: () => {}, taskEnded: ()
 /** Where nodes read the blob of a package: a URL with a signature, made when an order is sent. Undefined when its storage account is gone. */
 export type PackageUrl = (blob: PackageBlob) => string | undefined;
 
+/** The files of packages of accounts that go. Each is fine when what it removes is not there, or its storage account is not. */
+export type PackageFiles = {
+  remove(blob: PackageBlob): Promise<void>;
+  removeContainer(of: Pick<PackageBlob, "account" | "container">): Promise<void>;
+};
+
 export type SchedulerParts = {
   store: Store;
   clock: Clock;
@@ -36,6 +42,7 @@ export type SchedulerParts = {
   /** What tasks see as AZ_BATCH_ACCOUNT_URL. */
   accountUrl: (accountName: string) => string;
   packageUrl: PackageUrl;
+  packageFiles: PackageFiles;
   /** What goes with a resource group, in the order in which it goes. */
   resourceKinds?: readonly ResourceKind[];
   metrics?: SchedulerMetrics;
@@ -64,6 +71,10 @@ export type Bells = {
   autoScale(pool: PoolKey): void;
   autoScaleAfter(pool: PoolKey, delayMs: number): void;
   jobSchedule(schedule: JobScheduleKey): void;
+  /** The deletion of the account. */
+  account(account: { accountId: number }): void;
+  /** Something of the account is gone: rings only where the account itself is to go. */
+  lessIn(accountId: number): void;
   /** As `jobSchedule`, so much later: when the next job is due. */
   jobScheduleAfter(schedule: JobScheduleKey, delayMs: number): void;
 };
@@ -75,4 +86,7 @@ export type Context = Omit<SchedulerParts, "metrics" | "resourceKinds"> & {
   machines: Machines;
   bells: Bells;
   accountName(accountId: number): Promise<string>;
+  /** Accounts whose deletion is under way, and how often the files of their packages could not be removed. */
+  leaving: Set<number>;
+  attempts: Map<number, number>;
 };

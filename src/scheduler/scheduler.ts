@@ -2,7 +2,7 @@
 // everything from the store, and a stop. It only connects the parts; what they do is in the files beside it.
 import type { TaskRef } from "../api/agent/messages.ts";
 import type { AgentListener } from "../node-management/channel.ts";
-import { listAccounts } from "../store/accounts.ts";
+import { deletingAccounts, listAccounts } from "../store/accounts.ts";
 import { deletingCertificates } from "../store/certificates.ts";
 import { choresOfNode } from "../store/chores.ts";
 import { unfinishedJobSchedules } from "../store/job-schedules.ts";
@@ -25,6 +25,7 @@ import { makeListener } from "./listener.ts";
 import { schedule } from "./loop.ts";
 import { makeMachines } from "./machines.ts";
 import { scalePools } from "./reconcilers/autoscale.ts";
+import { type AccountKey, reconcileAccount } from "./reconcilers/accounts.ts";
 import { reconcileCertificate } from "./reconcilers/certificates.ts";
 import { reconcileJob } from "./reconcilers/job-progress.ts";
 import { reconcileJobSchedule } from "./reconcilers/job-schedules.ts";
@@ -67,6 +68,13 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
   const certificates = makeRunner<CertificateKey>({ name: "certificates", nameOf: nameOfCertificate, run: endDeletion, clock, log });
   const endGroup = (key: string): Promise<void> => reconcileResourceGroup(context, key);
   const groups = makeRunner<string>({ name: "resourceGroups", nameOf: (key) => key, run: endGroup, clock, log });
+  const accounts = makeRunner<AccountKey>({
+    name: "accountReconciler",
+    nameOf: ({ accountId }) => String(accountId),
+    run: (key) => reconcileAccount(context, key),
+    clock,
+    log,
+  });
   /** Answers to bells that must read first: which agent, which pool. */
   const errands = makeRunner<Errand>({ name: "errand", nameOf: (errand) => errand.name, run: (errand) => errand.run(), clock, log });
   /** Views and rows are keys, too; a runner keeps what it is given. */
@@ -89,8 +97,14 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
       jobAfter: (key, delayMs) => jobs.ringAfter(key, delayMs),
       jobSchedule: (key) => schedules.ring(key),
       jobScheduleAfter: (key, delayMs) => schedules.ringAfter(key, delayMs),
+      account: (key) => accounts.ring(key),
+      lessIn: (accountId) => {
+        if (context.leaving.has(accountId)) accounts.ring({ accountId });
+      },
     },
     accountName: accountNames(parts),
+    leaving: new Set(),
+    attempts: new Map(),
   };
   const leases = makeLeases(clock, parts.leaseMs, (agentId) => {
     errands.ring({
@@ -101,7 +115,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
       },
     });
   });
-  const everyRunner = [groups, certificates, loops, pools, jobs, schedules, scaling, errands];
+  const everyRunner = [accounts, groups, certificates, loops, pools, jobs, schedules, scaling, errands];
   return {
     wake: makeWake(context, errands.ring),
     listener: makeListener(context, leases),
@@ -158,6 +172,7 @@ const makeWake = (context: Context, ring: (errand: Errand) => void): Wake => {
     jobSchedule: (accountId, scheduleKey) => bells.jobSchedule({ accountId, scheduleKey }),
     resourceGroup: (name) => bells.resourceGroup(name),
     certificate: (accountId, certificateKey) => bells.certificateAfter({ accountId, certificateKey }, 0),
+    account: (accountId) => bells.account({ accountId }),
     stop: (attempts) => {
       const run = async (): Promise<void> => {
         const byAgent = new Map<string, TaskRef[]>();
@@ -200,6 +215,7 @@ const resume = async (context: Context, waitFor: (agentId: string) => void): Pro
   for (const pool of await scaledPools(store)) bells.autoScale({ accountId: pool.accountId, poolKey: pool.key });
   for (const { accountId, key } of await deletingCertificates(store)) bells.certificateAfter({ accountId, certificateKey: key }, 0);
   for (const group of await listResourceGroups(store)) if (group.provisioningState === "Deleting") bells.resourceGroup(group.name);
+  for (const { id } of await deletingAccounts(store)) bells.account({ accountId: id });
   await createUnhosted(context);
   for (const job of await unfinishedJobs(store)) bells.job({ accountId: job.accountId, jobKey: job.key });
   for (const { accountId, key } of await unfinishedJobSchedules(store)) bells.jobSchedule({ accountId, scheduleKey: key });

@@ -16,6 +16,8 @@ export interface Wake {
   certificate(accountId: number, certificateKey: string): void;
   /** The deletion of the resource group is under way. */
   resourceGroup(name: string): void;
+  /** The account is to go, with all that is in it. */
+  account(accountId: number): void;
   /** These attempts are not wanted any more: tell their agents to stop them (what the store says decides). */
   stop(attempts: readonly { accountId: number; jobUid: number; seq: number; attempt: number; nodeId: string }[]): void;
   /** Chores were added for these nodes. */

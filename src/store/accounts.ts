@@ -1,6 +1,6 @@
 // Batch accounts: the name clients sign with, the keys, the number that every other table carries, and what the management plane says of them.
 import { type AccountSettings, type BatchAccount, defaultSettings } from "../domain/accounts.ts";
-import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
+import { type Reader, type SqlValue, sql, type Write, write } from "./db.ts";
 
 type AccountRow = {
   id: number;
@@ -61,21 +61,41 @@ export const getAccount = async (read: Reader, id: number): Promise<BatchAccount
   return row && accountFromRow(row);
 };
 
-/** In order of name. */
-export const listAccounts = async (read: Reader): Promise<BatchAccount[]> =>
-  (await read.all<AccountRow>(sql`SELECT * FROM accounts ORDER BY name`)).map(accountFromRow);
+const accountsFrom = async (rows: Promise<AccountRow[]>): Promise<BatchAccount[]> => (await rows).map(accountFromRow);
+
+/** Remains (domain/accounts.ts `nameOfRemains`) are nobody's to see. */
+const visible = sql`instr(name, '~') = 0`;
 
 /** In order of name. */
-export const listAccountsOfGroup = async (read: Reader, resourceGroup: string): Promise<BatchAccount[]> =>
-  (await read.all<AccountRow>(sql`SELECT * FROM accounts WHERE lower(resource_group) = ${resourceGroup.toLowerCase()} ORDER BY name`)).map(
-    accountFromRow,
+export const listAccounts = (read: Reader): Promise<BatchAccount[]> =>
+  accountsFrom(read.all(sql`SELECT * FROM accounts WHERE ${visible} ORDER BY name`));
+
+/** In order of name. */
+export const listAccountsOfGroup = (read: Reader, resourceGroup: string): Promise<BatchAccount[]> =>
+  accountsFrom(
+    read.all(sql`SELECT * FROM accounts WHERE lower(resource_group) = ${resourceGroup.toLowerCase()} AND ${visible} ORDER BY name`),
   );
 
-/** The store assigns the id. Conflict when the name is taken. */
+/** Those whose deletion is under way, remains included. */
+export const deletingAccounts = (read: Reader): Promise<BatchAccount[]> =>
+  accountsFrom(read.all(sql`SELECT * FROM accounts WHERE provisioning_state = 'Deleting' ORDER BY id`));
+
+export const countAccountsIn = async (read: Reader, location: string): Promise<number> =>
+  (await read.get<{ n: number }>(sql`SELECT count(*) AS n FROM accounts WHERE location = ${location} AND ${visible}`))!.n;
+
+/** Whether the row says anything of settings; those of releases before the management plane do not. */
+export const hasSettings = async (read: Reader, id: number): Promise<boolean> =>
+  (await read.get(sql`SELECT 1 FROM accounts WHERE id = ${id} AND settings IS NOT NULL`)) !== undefined;
+
+/**
+ * The store assigns the id: never one that was in use before, because what others remember of an account that is gone must not be true of another.
+ * Conflict when the name is taken.
+ */
 export const insertAccount = (account: Omit<BatchAccount, "id">): Write[] => [
   {
-    text: `INSERT OR IGNORE INTO accounts (keys, resource_group, location, tags, identity, settings, provisioning_state, node_management_id, modified,
-      name, created_at, generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    text: `INSERT OR IGNORE INTO accounts (id, keys, resource_group, location, tags, identity, settings, provisioning_state, node_management_id,
+      modified, name, created_at, generation) SELECT 1 + max(coalesce((SELECT max(id) FROM accounts), 0),
+      coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE settings.name = 'lastAccountId'), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`,
     rows: [[...changingValues(account), account.name, account.createdAt, account.generation]],
     guard: 1,
   },
@@ -91,7 +111,33 @@ export const saveAccount = (account: BatchAccount): Write[] => [
   },
 ];
 
-/** Everything of it must be gone already. */
-export const deleteAccount = (account: BatchAccount): Write[] => [
-  { text: "DELETE FROM accounts WHERE id = ? AND generation = ?", rows: [[account.id, account.generation]], guard: 1 },
+/** The name becomes that of remains, so that another account can have it. Guarded as `saveAccount`. */
+export const renameAccount = (account: BatchAccount, name: string): Write[] => [
+  {
+    text: "UPDATE accounts SET name = ?, generation = generation + 1 WHERE id = ? AND generation = ?",
+    rows: [[name, account.id, account.generation]],
+    guard: 1,
+  },
 ];
+
+/** Conflict while anything is left in it that could not do without it. */
+export const deleteAccount = (account: BatchAccount): Write[] => [
+  write(
+    sql`INSERT INTO settings (name, value) VALUES ('lastAccountId', ${String(account.id)}) ON CONFLICT (name)
+        DO UPDATE SET value = excluded.value WHERE CAST(excluded.value AS INTEGER) > CAST(settings.value AS INTEGER)`,
+  ),
+  write(
+    sql`DELETE FROM accounts WHERE id = ${account.id} AND generation = ${account.generation}
+        AND NOT EXISTS (SELECT 1 FROM pools WHERE account_id = ${account.id})
+        AND NOT EXISTS (SELECT 1 FROM jobs WHERE account_id = ${account.id})
+        AND NOT EXISTS (SELECT 1 FROM job_schedules WHERE account_id = ${account.id})`,
+    1,
+  ),
+];
+
+/** Goes into the commit that puts something into the account: Conflict when it has gone meanwhile, or is going. */
+export const guardAccount = (id: number): Write => ({
+  text: "UPDATE accounts SET name = name WHERE id = ? AND provisioning_state = 'Succeeded'",
+  rows: [[id]],
+  guard: 1,
+});

@@ -142,6 +142,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
       jobSchedule: (_account, key) => rung.push(`jobSchedule ${key}`),
       certificate: (_account, key) => rung.push(`certificate ${key}`),
       resourceGroup: (name) => rung.push(`resourceGroup ${name}`),
+      account: (id) => rung.push(`account ${id}`),
       stop: (attempts) => rung.push(...attempts.map(({ seq, attempt }) => `stop ${seq}.${attempt}`)),
       chores: (nodes) => rung.push(...nodes.map(({ nodeId }) => `chores ${nodeId}`)),
     },

@@ -29,6 +29,8 @@ type Step = {
   again: boolean;
   /** The job's pool is to go as well; its reconciler finds that only once it is committed. */
   ringPool?: boolean;
+  /** The job's row is gone. */
+  gone?: true;
 };
 const still = (job?: Job): Step => ({ writes: [], job, stopped: [], waiting: [], chores: [], again: false });
 
@@ -44,6 +46,7 @@ export const reconcileJob = async (context: Context, key: JobKey): Promise<void>
   if (step.again) context.bells.job(key);
   // Its end, or that it is gone, may be what a schedule waits for.
   const scheduleKey = scheduleKeyOf(key.jobKey);
+  if (step.gone === true) context.bells.lessIn(key.accountId);
   if (scheduleKey !== undefined && step.writes.length > 0) context.bells.jobSchedule({ accountId: key.accountId, scheduleKey });
 };
 
@@ -127,7 +130,7 @@ const deleting = async (context: Context, read: Reader, job: Job, now: number): 
   const added = chores.length === 0 ? [] : addChores(chores);
   if (deleted > 0) return { ...still(job), writes: [...added, ...writes], chores, again: true };
   const poolGone = await autoPoolGone(read, job, now);
-  return { ...still(job), writes: [...poolGone, ...deleteJob(job)], ringPool: poolGone.length > 0 };
+  return { ...still(job), writes: [...poolGone, ...deleteJob(job)], ringPool: poolGone.length > 0, gone: true };
 };
 
 /** One a node for the whole job directory, written with every slice that names the node: doing it twice does no harm. */

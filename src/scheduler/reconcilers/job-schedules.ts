@@ -41,6 +41,7 @@ export const reconcileJobSchedule = async (context: Context, key: JobScheduleKey
     context.bells.loop({ accountId, poolKey });
   }
   if (again) context.bells.jobSchedule(key);
+  context.bells.lessIn(accountId);
 };
 
 const stepOf = (context: Context, read: Reader, schedule: JobSchedule): Promise<Step> => {

@@ -21,7 +21,7 @@ export const reconcilePool = async (context: Context, key: PoolKey): Promise<voi
   context.bells.pool(key);
 };
 
-type Step = { writes: Write[]; created: Node[]; dropped?: Node[]; pool?: Pool };
+type Step = { writes: Write[]; created: Node[]; dropped?: Node[]; pool?: Pool; gone?: true };
 const nothing: Step = { writes: [], created: [] };
 
 /** True when it changed something. */
@@ -32,6 +32,7 @@ const resize = async (context: Context, key: PoolKey): Promise<boolean> => {
   });
   if (step.created.length > 0) await createNodes(context, step.pool!, step.created);
   if (step.dropped !== undefined) await dismiss(context, step.dropped);
+  if (step.gone === true) context.bells.lessIn(key.accountId);
   return step.writes.length > 0;
 };
 
@@ -57,9 +58,9 @@ const nextStep = async (context: Context, read: Reader, key: PoolKey): Promise<S
 const emptied = async (read: Reader, pool: Pool, nodes: readonly Node[], now: number): Promise<Step> => {
   const asked = nodes.map((node) => requestLeave(node, "requeue", now)).filter((node, index) => node !== nodes[index]);
   if (asked.length > 0) return { writes: saveNodes(asked), created: [] };
-  if (nodes.length === 0) return { writes: deletePool(pool), created: [] };
+  if (nodes.length === 0) return { writes: deletePool(pool), created: [], gone: true };
   if ((await allPlacedTasks(read, nodes)).length > 0) return nothing;
-  return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, now), ...deletePool(pool)], created: [], dropped: [...nodes] };
+  return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, now), ...deletePool(pool)], created: [], dropped: [...nodes], gone: true };
 };
 
 /** Nodes whose rows are gone. */
