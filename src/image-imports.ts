@@ -5,6 +5,7 @@ import type { StartOptions } from "./cli/options.ts";
 import type { LiveImageCatalogue } from "./domain/images.ts";
 import { ImportFailed } from "./images/failures.ts";
 import { importImage, removeImage } from "./images/import.ts";
+import { MarketplaceFileInvalid, marketplace } from "./images/marketplace.ts";
 import { findImageTools } from "./images/tools.ts";
 import type { UrlPolicy } from "./lib/addresses.ts";
 import type { Clock } from "./lib/clock.ts";
@@ -29,10 +30,21 @@ export const imageImports = (options: StartOptions, { location, path, urls, ...p
   const log = parts.log.child({ part: "images" });
   const tools = findImageTools(path);
   const allowedPaths = options.imagePaths;
+  const catalogue = marketplace(options.marketplace);
   const engine: ImageEngine = {
     import: (request, progress, signal) => importImage(request, { clock, log, allowedPaths, urls, tools, progress }, signal),
     inMarketplace: async ({ publisher, offer, sku }, version) => {
-      throw new ImportFailed("ImageSourceNotFound", `The marketplace of this server has no image ${publisher}:${offer}:${sku}:${version}.`);
+      const found = await catalogue.find(publisher, offer, sku, version).catch((error: unknown) => {
+        if (!(error instanceof MarketplaceFileInvalid)) throw error;
+        log.warn({ err: error }, "the marketplace file cannot be used");
+        throw new ImportFailed("MarketplaceNotUsable", "The marketplace file of this server cannot be used; the server's log says why.");
+      });
+      if (found === undefined)
+        throw new ImportFailed(
+          "ImageSourceNotFound",
+          `The marketplace of this server has no image ${publisher}:${offer}:${sku}:${version}.`,
+        );
+      return { source: found.source, ...(found.sha256 !== undefined && { expectedSha256: found.sha256 }) };
     },
     remove: (directory) => removeImage(directory, { tools }),
   };

@@ -34,6 +34,8 @@ export type StartOptions = IdentityOptions & {
   allowPrivateUrls: boolean;
   /** Absolute paths of directories: below them images may lie that are imported by path, and storage containers may be. */
   imagePaths: string[];
+  /** Absolute path of the JSON file that says where marketplace images really come from. */
+  marketplace?: string;
   launcher: "auto" | "compiled" | "portable";
   /** GUIDs of the one subscription and the one tenant that everything here is in. */
   subscription: string;
@@ -194,6 +196,11 @@ export const commandLine = (version: string, actions: Actions): Command => {
         "a directory below which images may be imported by path and storage containers may be made (repeatable; default none)",
         "ALLOW_IMAGE_PATH",
       ).argParser(collect),
+    )
+    .addOption(
+      option("--marketplace <file>", "JSON file that says where the images of marketplace publishers come from", "MARKETPLACE").argParser(
+        (file: string) => resolve(file),
+      ),
     )
     .addOption(
       option("--launcher <kind>", "what starts task processes", "LAUNCHER").choices(["auto", "compiled", "portable"]).default("auto"),

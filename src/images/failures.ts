@@ -26,6 +26,8 @@ export const importFailureCodes = [
   "ImageArchiveUnsafe",
   /** It was unpacked, and is no Linux system for this machine. */
   "ImageNotLinuxRootfs",
+  /** The operator's marketplace file is missing or makes no sense; the log says what is wrong. */
+  "MarketplaceNotUsable",
   /** No room for it. */
   "InsufficientStorage",
 ] as const;

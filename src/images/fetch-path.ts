@@ -11,10 +11,12 @@ const isBelow = (path: string, directory: string): boolean => {
   return way !== "" && way !== ".." && !way.startsWith("../") && !isAbsolute(way);
 };
 
-const notAllowed = (path: string): ImportFailed =>
-  new ImportFailed("ImagePathNotAllowed", `The path ${path} is not below a directory that this server takes images from.`);
-const notFound = (path: string): ImportFailed => new ImportFailed("ImageSourceNotFound", `There is no file ${path} on this server.`);
-const notReadable = (path: string): ImportFailed => new ImportFailed("ImageSourceForbidden", `This server may not read ${path}.`);
+/** `named` is the path as the user knows it, or words in its place. */
+const notAllowed = (named: string): ImportFailed =>
+  new ImportFailed("ImagePathNotAllowed", `The path ${named} is not below a directory that this server takes images from.`);
+const notFound = (named: string): ImportFailed => new ImportFailed("ImageSourceNotFound", `There is no file ${named} on this server.`);
+const notReadable = (named: string): ImportFailed => new ImportFailed("ImageSourceForbidden", `This server may not read ${named}.`);
+const invalid = (what: string, cause?: unknown): ImportFailed => new ImportFailed("ImageSourceInvalid", what, { cause });
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
@@ -35,17 +37,17 @@ const realAllowed = async (allowedPaths: readonly string[]): Promise<string[]> =
 };
 
 /** Where the path really leads, when that is allowed. */
-const resolveAllowed = async (path: string, allowed: readonly string[]): Promise<string> => {
+const resolveAllowed = async (path: string, named: string, allowed: readonly string[]): Promise<string> => {
   const isAllowed = (real: string): boolean => allowed.some((directory) => isBelow(real, directory));
   let real: string;
   try {
     real = await realpath(path);
   } catch (error) {
     const nearest = await nearestReal(path);
-    if (!isAllowed(nearest) && !allowed.includes(nearest)) throw notAllowed(path);
-    throw codeOf(error) === "EACCES" ? notReadable(path) : notFound(path);
+    if (!isAllowed(nearest) && !allowed.includes(nearest)) throw notAllowed(named);
+    throw codeOf(error) === "EACCES" ? notReadable(named) : notFound(named);
   }
-  if (!isAllowed(real)) throw notAllowed(path);
+  if (!isAllowed(real)) throw notAllowed(named);
   return real;
 };
 
@@ -53,25 +55,22 @@ const resolveAllowed = async (path: string, allowed: readonly string[]): Promise
 const pathOfOpen = async (handle: FileHandle, otherwise: string): Promise<string> =>
   readlink(`/proc/self/fd/${handle.fd}`).catch(() => otherwise);
 
-const openAllowed = async (path: string, allowedPaths: readonly string[]): Promise<FileHandle> => {
-  if (!isAbsolute(path) || path.includes("\0"))
-    throw new ImportFailed("ImageSourceInvalid", "The image path is neither an absolute path of this server nor an http(s) URL.");
-  const allowed = await realAllowed(allowedPaths);
-  const real = await resolveAllowed(path, allowed);
+const openAllowed = async (path: string, named: string, allowed: readonly string[]): Promise<FileHandle> => {
+  const real = await resolveAllowed(path, named, allowed);
   let handle: FileHandle;
   try {
     // Opening a pipe would wait for its writer without O_NONBLOCK.
     handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const code = codeOf(error);
-    if (code === "EACCES" || code === "EPERM") throw notReadable(path);
-    if (code === "ENOENT" || code === "ELOOP") throw notFound(path);
-    throw new ImportFailed("ImageSourceInvalid", `${path} cannot be read as a file.`, { cause: error });
+    if (code === "EACCES" || code === "EPERM") throw notReadable(named);
+    if (code === "ENOENT" || code === "ELOOP") throw notFound(named);
+    throw invalid(`${named} cannot be read as a file.`, error);
   }
   try {
     const opened = await pathOfOpen(handle, real);
-    if (!allowed.some((directory) => isBelow(opened, directory))) throw notAllowed(path);
-    if (!(await handle.stat()).isFile()) throw new ImportFailed("ImageSourceInvalid", `${path} is not a regular file.`);
+    if (!allowed.some((directory) => isBelow(opened, directory))) throw notAllowed(named);
+    if (!(await handle.stat()).isFile()) throw invalid(`${named} is not a regular file.`);
     return handle;
   } catch (error) {
     await handle.close();
@@ -79,9 +78,19 @@ const openAllowed = async (path: string, allowedPaths: readonly string[]): Promi
   }
 };
 
-/** All of the file into `file`, unless it is there already. Gives its SHA-256 in hex. */
-export const fetchPath = async (path: string, allowedPaths: readonly string[], file: SourceFile, signal: AbortSignal): Promise<string> => {
-  const handle = await openAllowed(path, allowedPaths);
+type PathSource = { path: string; isOperators?: boolean };
+
+/** All of the file into `file`, unless it is there already. Gives its SHA-256 in hex. Throws ImportFailed. */
+export const fetchPath = async (
+  { path, isOperators = false }: PathSource,
+  allowedPaths: readonly string[],
+  file: SourceFile,
+  signal: AbortSignal,
+): Promise<string> => {
+  if (!isAbsolute(path) || path.includes("\0"))
+    throw invalid("The image path is neither an absolute path of this server nor an http(s) URL.");
+  const named = isOperators ? "that the server's marketplace names for this image" : path;
+  const handle = await openAllowed(path, named, isOperators ? ["/"] : await realAllowed(allowedPaths));
   try {
     const { size, mtimeNs, ino } = await handle.stat({ bigint: true });
     const etag = `${ino}-${size}-${mtimeNs}`;
@@ -91,7 +100,7 @@ export const fetchPath = async (path: string, allowedPaths: readonly string[], f
       signal.throwIfAborted();
       // A new buffer each time costs nothing that counts; one that is used again would be changed while it is written.
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(2 ** 18), 0, Math.min(2 ** 18, Number(size) - position), position);
-      if (bytesRead === 0) throw new ImportFailed("ImageSourceInvalid", `${path} became shorter while it was copied.`);
+      if (bytesRead === 0) throw invalid("The file became shorter while it was copied.");
       await file.write(buffer.subarray(0, bytesRead));
       position += bytesRead;
     }

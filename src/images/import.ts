@@ -20,8 +20,11 @@ import { type ImageTools, runTool } from "./tools.ts";
 import { unpack } from "./unpack.ts";
 import type { UnpackOutcome } from "./unpack-worker.ts";
 
-/** A URL may carry a shared access signature: it is used, and never logged or repeated in an error. */
-export type ImportSource = { kind: "path"; path: string } | { kind: "url"; url: string };
+/**
+ * A URL may carry a shared access signature: it is used, and never logged or repeated in an error. What the operator's own catalogue names
+ * (`isOperators`) may lie anywhere and have any address, and its path is not told to users.
+ */
+export type ImportSource = ({ kind: "path"; path: string } | { kind: "url"; url: string }) & { isOperators?: boolean };
 
 export type ImportRequest = {
   source: ImportSource;
@@ -116,12 +119,13 @@ type Import = ImportRequest & {
 };
 
 const fetchSource = async ({ source, part, of, services, limits, reporter }: Import, signal: AbortSignal): Promise<Fetched> => {
+  const urls = source.isOperators ? { ...services.urls, allowPrivateUrls: true } : services.urls;
   const file = await openSourceFile(part, of, { limits, progress: reporter, freeBytes: services.freeBytes }, signal);
   try {
     const sha256 =
       source.kind === "path"
-        ? await fetchPath(source.path, services.allowedPaths, file, signal)
-        : await fetchUrl(source.url, file, { clock: services.clock, urls: services.urls, limits }, signal);
+        ? await fetchPath(source, services.allowedPaths, file, signal)
+        : await fetchUrl(source.url, file, { clock: services.clock, urls, limits }, signal);
     return { sha256, downloadedBytes: file.bytes() };
   } catch (error) {
     if (signal.reason instanceof ImportSuspended) await file.sync();

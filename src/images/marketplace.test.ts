@@ -30,10 +30,14 @@ test("an image is found in any letter case, its path is relative to the file", a
     sku: "22_04",
     version: "1.0.0",
     osType: "Linux",
-    source: { kind: "path", path: join(directory, "u.tar") },
+    source: { kind: "path", path: join(directory, "u.tar"), isOperators: true },
     sha256: "a".repeat(64),
   });
-  assert.deepEqual((await find("canonical", "ubuntu", "22_04", "2"))?.source, { kind: "url", url: "https://x.test/i?sig=s" });
+  assert.deepEqual((await find("canonical", "ubuntu", "22_04", "2"))?.source, {
+    kind: "url",
+    url: "https://x.test/i?sig=s",
+    isOperators: true,
+  });
   assert.equal(await find("canonical", "ubuntu", "24_04", "1.0.0"), undefined);
   assert.equal(await find("canonical", "ubuntu", "22_04", "3"), undefined);
 });

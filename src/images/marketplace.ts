@@ -54,7 +54,10 @@ const entryOf = (value: unknown, index: number, file: string): MarketplaceImage 
     sku: needed("sku"),
     version: needed("version"),
     osType,
-    source: path === undefined ? { kind: "url", url: url! } : { kind: "path", path: resolve(dirname(file), path) },
+    source:
+      path === undefined
+        ? { kind: "url", url: url!, isOperators: true }
+        : { kind: "path", path: resolve(dirname(file), path), isOperators: true },
     ...(sha256 !== undefined && { sha256: sha256.toLowerCase() }),
   };
 };
