@@ -14,6 +14,7 @@ import { banner, type ReadyFile, removeReadyFile, shellExports, writeReadyFile }
 import { makeImageCatalogue, parseOsRelease } from "./domain/image-catalogue.ts";
 import { answerLog, callLog } from "./http/answer-check.ts";
 import { accountHost, accountOfHost, ownNames } from "./http/host-names.ts";
+import { metadataHandler } from "./http/metadata.ts";
 import type { AnyHandler } from "./http/pipeline.ts";
 import { dataPlane } from "./http/planes/data.ts";
 import { managementPaths, managementPlane } from "./http/planes/management.ts";
@@ -31,8 +32,11 @@ import { filterables, handlers } from "./operations/batch/index.ts";
 import type { Services } from "./operations/handler.ts";
 import type { ManagementSettings } from "./operations/management/handler.ts";
 import { managementFilterables, managementHandlers } from "./operations/management/index.ts";
+import { resourceKinds } from "./operations/management/resource-kinds.ts";
+import { keepStorageRows } from "./operations/management/resources/storage-account-rows.ts";
 import { keepOwnAccounts } from "./operations/own-accounts.ts";
 import { createLocalProvider } from "./providers/local.ts";
+import type { ResourceKind } from "./scheduler/resource-kinds.ts";
 import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
 import { openCertificate } from "./start-certificate.ts";
 import { packageFiles } from "./storage/package-files.ts";
@@ -124,7 +128,9 @@ const build = async (
     onFatal: fatal.resolve,
   });
   endings.store = () => store.close();
-  await keepOwnAccounts(store, options, clock, ids);
+  const autoStorage = storage.accounts.all().find(({ kind }) => kind === "embedded")?.name;
+  await keepOwnAccounts(store, autoStorage === undefined ? options : { ...options, autoStorage }, clock, ids);
+  await keepStorageRows(store, storage.accounts, options, clock);
   const firstAccount = options.accounts[0]!.name;
   const accounts = await openAccountRegistry(store, firstAccount);
   const token = await agentToken(store, ids);
@@ -136,7 +142,7 @@ const build = async (
   });
 
   // The hub and the scheduler know each other; the hub is made first and speaks to the scheduler through this.
-  const later: { scheduler?: Scheduler } = {};
+  const later: { scheduler?: Scheduler; resourceKinds?: readonly ResourceKind[] } = {};
   const agentUp = Promise.withResolvers<void>();
   const settings = { leaseMs, heartbeatMs, storageHosts: [] as string[], allowPrivateUrls: options.allowPrivateUrls };
   const hub = createHub({ clock, ids, log: log.child({ part: "hub" }), token, settings, listener: listenerOf(later, agentUp.resolve) });
@@ -174,6 +180,7 @@ const build = async (
     accountUrl: () => accountUrl,
     packageUrl: packageUrls({ accounts: storage.accounts, clock, baseUrl: () => reachable(accountUrl, options.host) }),
     packageFiles: packageFiles(storage.accounts),
+    resourceKinds: () => later.resourceKinds!,
     metrics: {
       dispatched: (waitedMs) => metrics.dispatchLatency.observe(waitedMs / 1000),
       taskEnded: (result) => metrics.tasks.inc({ result }),
@@ -184,6 +191,8 @@ const build = async (
 
   const services: Services = { store, clock, ids, log, wake: scheduler.wake, channel: hub, images, version };
   if (options.minAutoscaleInterval !== undefined) services.leastAutoScaleIntervalMs = options.minAutoscaleInterval;
+  const managementServices = { ...services, settings: managementSettings(options), accounts, storage: storage.accounts, imageWork };
+  later.resourceKinds = resourceKinds(managementServices);
   const certificate = await certificateMade;
   const answers = environment.QUERN_ANSWER_LOG;
   const { versionCheck } = options;
@@ -206,7 +215,7 @@ const build = async (
         operations: managementOperations,
         handlers: managementHandlers as Readonly<Record<string, AnyHandler>>,
         filterables: managementFilterables,
-        services: { ...services, settings: managementSettings(options), accounts, storage: storage.accounts, imageWork },
+        services: managementServices,
         tokens: tokens.verifier,
         versionCheck,
       }),
@@ -225,6 +234,7 @@ const build = async (
         },
       },
       { under: "/_quern/why", handle: whyHandler(services, door) },
+      { under: "/metadata", handle: metadataHandler({ clock, ids, domain, tenantId: options.tenant, authorityOf: tokens.authorityOf }) },
       ...identity.paths.map((under) => ({ under, handle: identity.handle })),
     ],
     otherwise: identity,

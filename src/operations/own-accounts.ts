@@ -1,9 +1,10 @@
-// The accounts that the command line names, as resources in the default resource group. Those of an earlier start that are not named now stay with
+// The accounts that the command line names, as resources in the default resource group. One that was deleted comes back at the next start. Those of an earlier start that are not named now stay with
 // their pools and jobs; their keys are no longer what the command line says, but what the management plane gave them.
-import { type BatchAccount, defaultSettings } from "../domain/accounts.ts";
+import { type AccountSettings, type BatchAccount, defaultSettings, nameOfRemains } from "../domain/accounts.ts";
+import { resourceIdOf } from "../domain/resource-ids.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
-import { getAccountByName, insertAccount, saveAccount } from "../store/accounts.ts";
+import { getAccountByName, hasSettings, insertAccount, renameAccount, saveAccount } from "../store/accounts.ts";
 import type { Reader, Store, Write } from "../store/db.ts";
 import { getResourceGroup, insertResourceGroup } from "../store/resource-groups.ts";
 
@@ -12,6 +13,10 @@ export type OwnAccounts = {
   readonly accounts: readonly { readonly name: string; readonly key: string }[];
   readonly resourceGroup: string;
   readonly region: string;
+  /** Of the ids of storage accounts. */
+  readonly subscription: string;
+  /** The storage account that they have as auto storage unless they were given another or lost it; none when absent. */
+  readonly autoStorage?: string;
 };
 
 export const newAccountKey = (ids: Ids): string => Buffer.from(ids.hex(64), "hex").toString("base64");
@@ -35,14 +40,29 @@ const newGroup = ({ resourceGroup, region }: OwnAccounts, clock: Clock): Paramet
   generation: 0,
 });
 
+const firstSettings = ({ subscription: subscriptionId, resourceGroup, autoStorage }: OwnAccounts, clock: Clock): AccountSettings => {
+  if (autoStorage === undefined) return defaultSettings;
+  const storageAccountId = resourceIdOf({
+    subscriptionId,
+    resourceGroup,
+    type: "Microsoft.Storage/storageAccounts",
+    names: [autoStorage],
+  });
+  return { ...defaultSettings, autoStorage: { storageAccountId, authenticationMode: "StorageKeys", lastKeySync: clock.now() } };
+};
+
 const keepAccount = async (
   read: Reader,
-  { resourceGroup, region }: OwnAccounts,
+  own: OwnAccounts,
   { name, key }: { name: string; key: string },
   clock: Clock,
   ids: Ids,
 ): Promise<Write[]> => {
-  const existing = await getAccountByName(read, name);
+  const { resourceGroup, region } = own;
+  const found = await getAccountByName(read, name);
+  // What is still being deleted goes on so, under another name: the new one has nothing of it.
+  const remains = found?.provisioningState === "Deleting" ? renameAccount(found, nameOfRemains(found)) : [];
+  const existing = remains.length > 0 ? undefined : found;
   if (existing === undefined) {
     const account: Omit<BatchAccount, "id"> = {
       name,
@@ -51,24 +71,25 @@ const keepAccount = async (
       location: region,
       tags: {},
       identity: { type: "None" },
-      settings: defaultSettings,
+      settings: firstSettings(own, clock),
       provisioningState: "Succeeded",
       nodeManagementId: ids.guid(),
       createdAt: clock.now(),
       modified: clock.stamp(),
       generation: 0,
     };
-    return insertAccount(account);
+    return [...remains, ...insertAccount(account)];
   }
   // Of an earlier release's row, what the management plane asks for is missing.
   const [primary, secondary] = existing.keys;
+  const isWhole = await hasSettings(read, existing.id);
   const whole = {
     ...existing,
     keys: [key, secondary === "" ? newAccountKey(ids) : secondary] as const,
     nodeManagementId: existing.nodeManagementId || ids.guid(),
     modified: existing.modified || clock.stamp(),
-    provisioningState: "Succeeded" as const,
+    ...(isWhole ? {} : { settings: firstSettings(own, clock) }),
   };
-  const same = primary === key && secondary !== "" && existing.nodeManagementId !== "" && existing.provisioningState === "Succeeded";
+  const same = primary === key && secondary !== "" && existing.nodeManagementId !== "" && isWhole;
   return same ? [] : saveAccount(whole);
 };
