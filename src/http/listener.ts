@@ -87,6 +87,9 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
     receive(socket, options.clock, limits.firstByteMs, (firstByte) => {
       const server = firstByte === tlsHandshake ? servers.secure : servers.plain;
       if (server === undefined || closing) return void socket.destroy();
+      // The TLS layer is not told when a client leaves amid the handshake, as one does that refuses the certificate: without this such a
+      // connection would stay, and with nothing left to wait for, the process would end before it has stopped in order.
+      if (server === servers.secure) socket.allowHalfOpen = false;
       if (server === servers.plain) speaks(socket);
       server.emit("connection", socket);
       // The HTTP parser listens for data; the TLS layer reads what was put back by itself and must find it there.

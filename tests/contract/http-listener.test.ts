@@ -171,6 +171,17 @@ test("closing ends secure connections too: idle ones, unfinished handshakes, Web
   await Promise.all(gone);
 });
 
+test("a client that leaves amid its handshake, as one does that refuses the certificate, leaves nothing behind", {
+  timeout: 20_000,
+}, async (t) => {
+  const { cert, key } = await certificates(await aDirectory(t));
+  const { port } = await aListener(t, { tls: { cert, key } });
+  const partOfHello = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const closed = untilClosed(partOfHello);
+  partOfHello.end(Buffer.from([0x16, 3, 1, 2]));
+  assert.equal(await closed, "");
+});
+
 test("closing does not wait longer than its grace", async (t) => {
   let began = (): void => {};
   const underWay = new Promise<void>((resolve) => {
