@@ -6,7 +6,9 @@ export type FilterValue =
   | { kind: "string"; value: string }
   | { kind: "number"; value: number }
   | { kind: "boolean"; value: boolean }
-  | { kind: "time"; value: number };
+  | { kind: "time"; value: number }
+  /** What an object is compared with: whether it is there. */
+  | { kind: "null" };
 
 export type FilterNode =
   | { type: "and" | "or"; left: FilterNode; right: FilterNode }
@@ -17,5 +19,13 @@ export type FilterNode =
 
 /** What a list lets its clients filter by: the type decides how a value is read, the operators what is refused. */
 export type Filterable = Readonly<
-  Record<string, { type: "string" | "number" | "boolean" | "time"; operators: readonly (Comparison | "startswith")[] }>
+  Record<
+    string,
+    {
+      type: "string" | "number" | "boolean" | "time" | "object";
+      operators: readonly (Comparison | "startswith")[];
+      /** Of a time: it may also be given as a text, without `datetime` in front. */
+      plainTime?: true;
+    }
+  >
 >;

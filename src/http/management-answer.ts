@@ -22,7 +22,16 @@ const headersOf = ({ requestId, now }: Envelope, request: IncomingMessage): Head
   return headers;
 };
 
-export const sendManagementReply = async (response: ServerResponse, exchange: Exchange, reply: Reply): Promise<void> => {
+/** What a resource is called comes with every selection of its properties, as the documents' examples have it. */
+const withNames = (exchange: Exchange): Exchange => {
+  const { select, operation } = exchange;
+  const fields = (operation.answer.item ?? operation.answer.body)?.fields ?? {};
+  if (select === undefined || select.trim() === "") return exchange;
+  return { ...exchange, select: [select, ...["id", "name", "type", "etag"].filter((name) => Object.hasOwn(fields, name))].join(",") };
+};
+
+export const sendManagementReply = async (response: ServerResponse, asked: Exchange, reply: Reply): Promise<void> => {
+  const exchange = withNames(asked);
   const { operation, envelope, version, select } = exchange;
   const { answer } = operation;
   const status = reply.status ?? answer.status;
@@ -44,7 +53,7 @@ export const sendManagementReply = async (response: ServerResponse, exchange: Ex
   } else sendJson(response, status, headers, body);
 };
 
-const sendJson = (response: ServerResponse, status: number, headers: HeaderList, body: object | null): void => {
+export const sendJson = (response: ServerResponse, status: number, headers: HeaderList, body: object | null): void => {
   const bytes = Buffer.from(JSON.stringify(body));
   headers.push("content-type", "application/json; charset=utf-8", "content-length", String(bytes.length));
   response.writeHead(status, headers);

@@ -2,7 +2,7 @@
 // not active, and no certificate goes while a pool names it, whatever happens at the same time.
 import type { Certificate, CertificateState } from "../domain/certificates.ts";
 import { oneOf, type Reader, type Sql, type SqlValue, sql, type Write, write } from "./db.ts";
-import { comparisons, equality, type FilterColumns } from "./filter.ts";
+import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { jsonOrNull, type ListPage, pageOf, slices } from "./lists.ts";
 
 type CertificateRow = {
@@ -60,7 +60,7 @@ export const getCertificate = async (read: Reader, accountId: number, key: strin
 export const listCertificates = async (read: Reader, page: ListPage & { accountId: number }): Promise<Certificate[]> =>
   (
     await read.all<CertificateRow>(
-      sql`SELECT * FROM certificates WHERE account_id = ${page.accountId}${pageOf("key", page, certificateFilterColumns)}`,
+      sql`SELECT * FROM certificates WHERE account_id = ${page.accountId}${pageOf("key", page, certificateColumns)}`,
     )
   ).map(certificateFromRow);
 
@@ -117,6 +117,26 @@ export const saveCertificate = (certificate: Certificate): Write[] => [
   },
 ];
 
+/** Other data for the same thumbprint, guarded likewise. */
+export const saveCertificateData = (certificate: Certificate): Write[] => [
+  {
+    text: `UPDATE certificates SET format = ?, data = ?, password = ?, public_data = ?, generation = generation + 1
+      WHERE account_id = ? AND key = ? AND generation = ?`,
+    rows: [
+      [
+        certificate.format,
+        certificate.data,
+        certificate.password ?? null,
+        certificate.publicData ?? null,
+        certificate.accountId,
+        certificate.key,
+        certificate.generation,
+      ],
+    ],
+    guard: 1,
+  },
+];
+
 /** Pools whose certificate references name it, by the key that domain/certificates.ts makes of algorithm and thumbprint. */
 const poolsNaming = ({ accountId, key }: Pick<Certificate, "accountId" | "key">): Sql =>
   sql`FROM pools, json_each(pools.spec, '$.certificateReferences') AS reference WHERE pools.account_id = ${accountId}
@@ -154,4 +174,10 @@ export const checkCertificatesActive = (accountId: number, keys: readonly string
 export const certificateFilterColumns = {
   state: { type: "string", operators: equality, expression: "state", stored: "lower" },
   stateTransitionTime: { type: "time", operators: comparisons, expression: "state_changed_at", stored: "time" },
+} as const satisfies FilterColumns;
+
+/** The management plane names certificates by their keys and filters by that, too. */
+const certificateColumns = {
+  ...certificateFilterColumns,
+  name: { type: "string", operators: idOperators, expression: "key", stored: "lower" },
 } as const satisfies FilterColumns;

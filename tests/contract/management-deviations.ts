@@ -25,28 +25,6 @@ export const meantDifferences: readonly MeantDifference[] = [
   {
     provider: "hci",
     versions: "all",
-    reason: "The document says readOnly of the model and not of the property.",
-    differences: [
-      "GalleryImageProperties.status is writable",
-      "MarketplaceGalleryImageProperties.status is writable",
-      "StorageContainerProperties.status is writable",
-    ],
-  },
-  {
-    provider: "hci",
-    versions: "all",
-    reason: "The document has these models in place, without a name.",
-    differences: [
-      "GalleryImageStatus.downloadStatus is any",
-      "GalleryImageStatus.provisioningStatus is any",
-      "MarketplaceGalleryImageStatus.downloadStatus is any",
-      "MarketplaceGalleryImageStatus.provisioningStatus is any",
-      "StorageContainerStatus.provisioningStatus is any",
-    ],
-  },
-  {
-    provider: "hci",
-    versions: "all",
     reason: "That the location is missing is said by Resource Manager, with a code of its own (LocationRequired).",
     differences: [
       "GalleryImages.location is required",
@@ -67,10 +45,30 @@ export const meantDifferences: readonly MeantDifference[] = [
       "StorageContainers_Delete answers 202,204",
     ],
   },
+  {
+    provider: "batch",
+    versions: "all",
+    reason: "What Resource Manager itself requires it also refuses in its own words (LocationRequired), before the provider sees it.",
+    differences: ["BatchAccountCreateParameters.location is required"],
+  },
+  {
+    provider: "batch",
+    versions: ["2024-07-01"],
+    reason: "Nobody makes these configurations through this server, so that there is nobody to name.",
+    differences: ["NetworkSecurityPerimeterConfiguration.systemData is there"],
+  },
 ];
 
 /** Operations that no document has but that its clients call: the URLs that long-running operations give them. */
-export const undocumented: ReadonlySet<string> = new Set(["Microsoft.AzureStackHCI/OperationStatuses_Get"]);
+export const undocumented: ReadonlySet<string> = new Set([
+  "Microsoft.AzureStackHCI/OperationStatuses_Get",
+  "Microsoft.Batch/BatchAccount_GetOperationResult",
+  "Microsoft.Batch/BatchAccount_GetDeletionResult",
+  "Microsoft.Batch/PrivateEndpointConnection_GetOperationResult",
+  "Microsoft.Batch/NetworkSecurityPerimeter_GetOperationResult",
+  "Microsoft.Batch/Pool_GetOperationResult",
+  "Microsoft.Batch/Certificate_GetOperationResult",
+]);
 
 const nullBody = "The service was recorded to answer the four characters null.";
 

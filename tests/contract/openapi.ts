@@ -173,8 +173,9 @@ const comparison = (document: Document, version: Version, style: Style): Compare
   const compareShape = (where: string, shape: Shape, given: Schema, direction: Direction): string[] => {
     const name = given.$ref === undefined ? undefined : refName(given.$ref);
     const schema = name === undefined ? given : document.definitions[name]!;
-    if (schema.properties !== undefined && name !== undefined) {
-      return shape.kind === "object" ? compareModel(shape.model(), name, direction) : [`${where} is object`];
+    if (schema.properties !== undefined) {
+      if (shape.kind !== "object") return [`${where} is object`];
+      return name === undefined ? compareProperties(shape.model(), where, schema, direction) : compareModel(shape.model(), name, direction);
     }
     const kind = kindOf(schema, style);
     if (kind !== shape.kind) return [`${where} is ${kind}`];
@@ -192,8 +193,11 @@ const comparison = (document: Document, version: Version, style: Style): Compare
   const compareModel: Compare = (model, name, direction) => {
     if (seen.has(`${name} ${direction}`)) return [];
     seen.add(`${name} ${direction}`);
-    const definition = document.definitions[name]!;
-    const differences = model.name === modelName(name) ? [] : [`${model.name} is called ${modelName(name)}`];
+    const misnamed = model.name === modelName(name) ? [] : [`${model.name} is called ${modelName(name)}`];
+    return [...misnamed, ...compareProperties(model, name, document.definitions[name]!, direction)];
+  };
+  const compareProperties = (model: Model, name: string, definition: Schema, direction: Direction): string[] => {
+    const differences: string[] = [];
     const theirs = new Map(Object.entries(definition.properties ?? {}));
     for (const [key, field] of Object.entries(model.fields) as [string, Field][]) {
       if (!livesIn(field.options, version)) continue;
@@ -207,7 +211,8 @@ const comparison = (document: Document, version: Version, style: Style): Compare
       }
       const needed = definition.required?.includes(wire) === true;
       if (needed !== isRequired(field, version)) differences.push(`${where} is ${needed ? "required" : "optional"}`);
-      if (style.exact) differences.push(...compareUse(where, field, schema, direction));
+      const whole = schema.$ref === undefined ? schema : { ...document.definitions[refName(schema.$ref)], ...schema };
+      if (style.exact) differences.push(...compareUse(where, field, whole, direction));
       differences.push(...compareShape(where, field.shape, schema, direction));
     }
     for (const wire of theirs.keys()) differences.push(`${name}.${wire} is there`);

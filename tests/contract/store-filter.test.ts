@@ -82,13 +82,15 @@ const holds = (task: Task, node: FilterNode): boolean => {
       return String(propertyOf(task, node.property) ?? "\0").startsWith(node.value.toLowerCase());
     case "compare": {
       const left = propertyOf(task, node.property);
-      const right = node.value.kind === "string" ? node.value.value.toLowerCase() : node.value.value;
+      const right = node.value.kind === "string" ? node.value.value.toLowerCase() : valueOf(node.value);
       if (node.operator === "ne") return left !== right;
       if (left === undefined) return false;
       return { eq: left === right, gt: left > right, ge: left >= right, lt: left < right, le: left <= right }[node.operator];
     }
   }
 };
+
+const valueOf = (value: FilterValue): any => (value.kind === "null" ? undefined : value.value);
 
 const valueFor: Record<Filterable[string]["type"], fc.Arbitrary<FilterValue>> = {
   string: fc
@@ -97,6 +99,7 @@ const valueFor: Record<Filterable[string]["type"], fc.Arbitrary<FilterValue>> = 
   number: fc.constantFrom(-1, 0, 3, 4).map((value) => ({ kind: "number", value })),
   time: fc.constantFrom(-1, 0, 0.001, 0.007, 1.5, 2, 1000, 2000, 5000).map((ms) => ({ kind: "time", value: at + ms })),
   boolean: fc.boolean().map((value) => ({ kind: "boolean", value })),
+  object: fc.constant({ kind: "null" }),
 };
 const aComparison: fc.Arbitrary<FilterNode> = fc
   .constantFrom(...Object.entries<Filterable[string]>(taskFilterColumns))
@@ -104,7 +107,7 @@ const aComparison: fc.Arbitrary<FilterNode> = fc
     fc
       .record({ operator: fc.constantFrom(...operators), value: valueFor[type] })
       .map(({ operator, value }) =>
-        operator === "startswith" ? { type: "startswith", property, value: String(value.value) } : compare(property, operator, value),
+        operator === "startswith" ? { type: "startswith", property, value: String(valueOf(value)) } : compare(property, operator, value),
       ),
   );
 const { filter: aFilter } = fc.letrec<{ filter: FilterNode }>((tie) => ({

@@ -69,6 +69,7 @@ export const managementErrors = {
   AutoStorageNotConfigured: [409, "The account has no auto storage account."],
   AutoStorageNoPermission: [409, "The auto storage account does not let the account in."],
   StorageAccountAlreadyTaken: [409, "The storage account name is already taken."],
+  PoolsReferencingCertificate: [409, "The specified certificate is being used by pools."],
   SharedKeyNotAllowed: [403, "Shared key is not an allowed authentication mode of the account."],
   ResourceInUse: [409, "The resource is in use."],
   ScopeLocked: [409, "The scope cannot perform the operation because it is locked."],

@@ -73,10 +73,10 @@ export const parseFilter = (text: string, filterable: Filterable): FilterNode =>
   const compare = (property: string): FilterNode => {
     const operator = next();
     if (operator?.kind !== "word" || !isComparison(operator.text)) throw refuse(`Expected a comparison ${where(operator)}`);
-    const { type } = offered(property, operator.text);
+    const column = offered(property, operator.text);
     const token = next();
-    const value = token === undefined ? undefined : literal(token, type);
-    if (value === undefined) throw refuse(`Expected a value of type ${type} for '${property}' ${where(token)}`);
+    const value = token === undefined ? undefined : literal(token, column);
+    if (value === undefined) throw refuse(`Expected a value of type ${column.type} for '${property}' ${where(token)}`);
     return { type: "compare", operator: operator.text, property, value };
   };
 
@@ -113,6 +113,8 @@ const printValue = (value: FilterValue): string => {
       return quote(value.value);
     case "time":
       return `DateTime'${new Date(value.value).toISOString()}'`;
+    case "null":
+      return "null";
     default:
       return String(value.value);
   }
@@ -146,7 +148,7 @@ const tokensOf = (text: string, refuse: (reason: string) => ApiError): Token[] =
   return tokens;
 };
 
-const literal = (token: Token, type: Filterable[string]["type"]): FilterValue | undefined => {
+const literal = (token: Token, { type, plainTime }: Filterable[string]): FilterValue | undefined => {
   switch (type) {
     case "string":
       return token.kind === "string" ? { kind: "string", value: token.text } : undefined;
@@ -159,7 +161,9 @@ const literal = (token: Token, type: Filterable[string]["type"]): FilterValue | 
         ? { kind: "boolean", value: token.text === "true" }
         : undefined;
     case "time":
-      return token.kind === "time" ? timeValue(token.text) : undefined;
+      return token.kind === "time" || (plainTime === true && token.kind === "string") ? timeValue(token.text) : undefined;
+    case "object":
+      return token.kind === "word" && token.text === "null" ? { kind: "null" } : undefined;
   }
 };
 

@@ -34,23 +34,9 @@ const imageView = (image: SupportedImage): Infer<typeof api.ImageInformation> =>
   batchSupportEndOfLife: image.batchSupportEndOfLife,
 });
 
-const imageMatches = (image: SupportedImage, filter: FilterNode): boolean => {
-  switch (filter.type) {
-    case "and":
-      return imageMatches(image, filter.left) && imageMatches(image, filter.right);
-    case "or":
-      return imageMatches(image, filter.left) || imageMatches(image, filter.right);
-    case "not":
-      return !imageMatches(image, filter.operand);
-    case "compare": {
-      const value = image[filter.property as "osType" | "verificationType" | "nodeAgentSKUId"];
-      const equal = value.toLowerCase() === String(filter.value.value).toLowerCase();
-      return filter.operator === "ne" ? !equal : equal;
-    }
-    case "startswith":
-      return false;
-  }
-};
+/** The three properties that the list offers to filter by. */
+const imageMatches = (image: SupportedImage, filter: FilterNode): boolean =>
+  matchesFilter(filter, (property) => image[property as "osType" | "verificationType" | "nodeAgentSKUId"]);
 
 type Counts = Infer<typeof api.NodeCounts>;
 

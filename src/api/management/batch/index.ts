@@ -1,9 +1,11 @@
 // The operations of ARM Microsoft.Batch by operationId.
 import * as accounts from "./accounts.ts";
 import * as applications from "./applications.ts";
+import * as certificates from "./certificates.ts";
 import * as diagnostics from "./diagnostics.ts";
 import * as locations from "./locations.ts";
 import * as perimeters from "./perimeters.ts";
+import * as pools from "./pools.ts";
 import * as privateLinks from "./private-links.ts";
 
 export const batchManagementOperations = {
@@ -47,6 +49,21 @@ export const batchManagementOperations = {
   ApplicationPackage_Get: applications.getApplicationPackage,
   ApplicationPackage_List: applications.listApplicationPackages,
   ApplicationPackage_Delete: applications.deleteApplicationPackage,
+  Pool_Create: pools.createPool,
+  Pool_Update: pools.updatePool,
+  Pool_Get: pools.getPool,
+  Pool_ListByBatchAccount: pools.listPools,
+  Pool_Delete: pools.deletePool,
+  Pool_DisableAutoScale: pools.disablePoolAutoScale,
+  Pool_StopResize: pools.stopPoolResize,
+  Pool_GetOperationResult: pools.getPoolOperationResult,
+  Certificate_Create: certificates.createCertificate,
+  Certificate_Update: certificates.updateCertificate,
+  Certificate_Get: certificates.getCertificate,
+  Certificate_ListByBatchAccount: certificates.listCertificates,
+  Certificate_Delete: certificates.deleteCertificate,
+  Certificate_CancelDeletion: certificates.cancelCertificateDeletion,
+  Certificate_GetOperationResult: certificates.getCertificateOperationResult,
 } as const;
 
 export type BatchManagementOperations = typeof batchManagementOperations;

@@ -5,11 +5,14 @@ import type { ManagementHandler } from "../handler.ts";
 import * as accountKeys from "./account-keys.ts";
 import * as accounts from "./accounts.ts";
 import * as applications from "./applications.ts";
+import * as certificates from "./certificates.ts";
 import * as detectors from "./detectors.ts";
+import { certificateFilterable, poolFilterable } from "./filters.ts";
 import * as locations from "./locations.ts";
 import * as operationsList from "./operations-list.ts";
 import * as outbound from "./outbound.ts";
 import * as perimeters from "./perimeters.ts";
+import * as pools from "./pools.ts";
 import * as privateLinks from "./private-links.ts";
 
 type Handlers = { readonly [Id in keyof BatchManagementOperations]: ManagementHandler<BatchManagementOperations[Id]> };
@@ -55,9 +58,26 @@ export const handlers: Handlers = {
   ApplicationPackage_Get: applications.getApplicationPackage,
   ApplicationPackage_List: applications.listApplicationPackages,
   ApplicationPackage_Delete: applications.deleteApplicationPackage,
+  Pool_Create: pools.createPool,
+  Pool_Update: pools.updatePool,
+  Pool_Get: pools.getPool,
+  Pool_ListByBatchAccount: pools.listPools,
+  Pool_Delete: pools.deletePool,
+  Pool_DisableAutoScale: pools.disablePoolAutoScale,
+  Pool_StopResize: pools.stopPoolResize,
+  Pool_GetOperationResult: pools.getPoolOperationResult,
+  Certificate_Create: certificates.createCertificate,
+  Certificate_Update: certificates.updateCertificate,
+  Certificate_Get: certificates.getCertificate,
+  Certificate_ListByBatchAccount: certificates.listCertificates,
+  Certificate_Delete: certificates.deleteCertificate,
+  Certificate_CancelDeletion: certificates.cancelCertificateDeletion,
+  Certificate_GetOperationResult: certificates.getCertificateOperationResult,
 };
 
 /** What $filter of each list offers; a list that is not here takes none. */
 export const filterables: { readonly [Id in keyof BatchManagementOperations]?: Filterable } = {
   Location_ListSupportedVirtualMachineSkus: locations.skuFilterable,
+  Pool_ListByBatchAccount: poolFilterable,
+  Certificate_ListByBatchAccount: certificateFilterable,
 };
