@@ -2,6 +2,7 @@
 import type * as api from "../../api/batch/account.ts";
 import type { Infer } from "../../api/fields.ts";
 import type { Filterable, FilterNode } from "../../domain/filter.ts";
+import { matchesFilter } from "../../domain/filter-match.ts";
 import type { SupportedImage } from "../../domain/images.ts";
 import type { NodeState } from "../../domain/nodes.ts";
 import { nodeCounts } from "../../store/nodes.ts";
