@@ -15,6 +15,8 @@ import type { Log } from "./lib/log.ts";
 export type TokenIssuers = {
   readonly identity: Identity;
   readonly verifier: TokenVerifier;
+  /** Where clients are told to sign in: below the address that they called, or at the external issuer where only that is used. */
+  authorityOf(baseUrl: string): string;
   /** Shown in the ready file; absent where every client is at an external issuer. */
   readonly firstClient?: ClientSettings;
 };
@@ -56,5 +58,7 @@ export const tokenIssuers = (options: StartOptions, { location, clock, ids, log 
           },
         ];
   const firstClient = clients[0];
-  return { identity, verifier: verifierByIssuer([own, ...external]), ...(firstClient === undefined ? {} : { firstClient }) };
+  const authorityOf = (baseUrl: string): string =>
+    firstClient === undefined && externalIssuer !== undefined ? externalIssuer.issuer : `${baseUrl}/adfs`;
+  return { identity, verifier: verifierByIssuer([own, ...external]), authorityOf, ...(firstClient === undefined ? {} : { firstClient }) };
 };

@@ -43,8 +43,8 @@ export type SchedulerParts = {
   accountUrl: (accountName: string) => string;
   packageUrl: PackageUrl;
   packageFiles: PackageFiles;
-  /** What goes with a resource group, in the order in which it goes. */
-  resourceKinds?: readonly ResourceKind[];
+  /** What goes with a resource group, in the order in which it goes. Asked for when the first group goes; without it none can. */
+  resourceKinds?: () => readonly ResourceKind[];
   metrics?: SchedulerMetrics;
 };
 
@@ -81,7 +81,7 @@ export type Bells = {
 
 export type Context = Omit<SchedulerParts, "metrics" | "resourceKinds"> & {
   metrics: SchedulerMetrics;
-  resourceKinds: readonly ResourceKind[];
+  resourceKinds: () => readonly ResourceKind[];
   board: Board;
   machines: Machines;
   bells: Bells;

@@ -24,8 +24,8 @@ import { makeLeases } from "./leases.ts";
 import { makeListener } from "./listener.ts";
 import { schedule } from "./loop.ts";
 import { makeMachines } from "./machines.ts";
-import { scalePools } from "./reconcilers/autoscale.ts";
 import { type AccountKey, reconcileAccount } from "./reconcilers/accounts.ts";
+import { scalePools } from "./reconcilers/autoscale.ts";
 import { reconcileCertificate } from "./reconcilers/certificates.ts";
 import { reconcileJob } from "./reconcilers/job-progress.ts";
 import { reconcileJobSchedule } from "./reconcilers/job-schedules.ts";
@@ -82,7 +82,7 @@ export const createScheduler = (parts: SchedulerParts): Scheduler => {
   const context: Context = {
     ...parts,
     metrics: parts.metrics ?? noMetrics,
-    resourceKinds: parts.resourceKinds ?? [],
+    resourceKinds: parts.resourceKinds ?? (() => []),
     board: makeBoard(),
     machines: makeMachines(clock, parts.channel),
     bells: {

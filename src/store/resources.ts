@@ -165,3 +165,11 @@ export const deleteResource = (resource: Resource<object>): Write[] => [
     guard: 1,
   },
 ];
+
+/** Goes into a commit that makes a resource whose name must be its own on the whole server: Conflict when another group has one, or the group is going. */
+export const guardUniqueName = ({ type, resourceGroup, name }: ResourceKey): Write => ({
+  text: `UPDATE resource_groups SET key = key WHERE key = ? AND provisioning_state = 'Succeeded'
+    AND NOT EXISTS (SELECT 1 FROM resources WHERE type = ? AND key = ? AND group_key <> ?)`,
+  rows: [[resourceGroup.toLowerCase(), type.toLowerCase(), name.toLowerCase(), resourceGroup.toLowerCase()]],
+  guard: 1,
+});

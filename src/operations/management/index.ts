@@ -9,6 +9,7 @@ import type { Filterable } from "../../domain/filter.ts";
 import * as batch from "./batch/index.ts";
 import { inGroup } from "./groups.ts";
 import type { ManagementHandler } from "./handler.ts";
+import { whileRegistered } from "./registrations.ts";
 import * as resources from "./resources/index.ts";
 import * as stackHci from "./stack-hci/index.ts";
 
@@ -20,13 +21,16 @@ const named = <T>(operations: Readonly<Record<string, OperationDeclaration>>, of
 const handlersOf = (operations: Readonly<Record<string, OperationDeclaration>>, of: object): [string, AnyManagementHandler][] =>
   named(operations, of as Record<string, AnyManagementHandler>);
 
-/** What is in a resource group is found only where the group is. */
+/** What is in a resource group is found only where the group is, and changed only while its provider is registered. */
 export const managementHandlers: Readonly<Record<string, AnyManagementHandler>> = Object.fromEntries(
   [
     ...handlersOf(batchManagementOperations, batch.handlers),
     ...handlersOf(stackHciOperations, stackHci.handlers),
     ...handlersOf(surroundingOperations, resources.handlers),
-  ].map(([name, handler]) => [name, inGroup(managementOperations[name]!, handler)]),
+  ].map(([name, handler]) => {
+    const operation = managementOperations[name]!;
+    return [name, whileRegistered(operation, inGroup(operation, handler))];
+  }),
 );
 
 export const managementFilterables: Readonly<Record<string, Filterable>> = Object.fromEntries([
