@@ -28,8 +28,13 @@ export type ImportSource = ({ kind: "path"; path: string } | { kind: "url"; url:
 
 export type ImportRequest = {
   source: ImportSource;
-  /** The image's own directory; all of it is below: `part/` while it comes, `rootfs/` and `image.json` when it is finished. */
+  /** The image's own directory; all of it is below: `part/` while it comes, `rootfs/` (or `disk`) and `image.json` when it is finished. */
   directory: string;
+  /**
+   * For systems that are not Linux: the disk is not looked into and kept as it is, raw, as `disk` in place of `rootfs/`. An archive of files
+   * is refused then.
+   */
+  asDisk?: boolean;
   /** Lower- or upper-case hex. Of the source as it comes, compressed or not. */
   expectedSha256?: string;
 };
@@ -150,7 +155,29 @@ const clearWork = async ({ part, services, limits }: Import): Promise<void> => {
   for (const name of await readdir(part)) if (name !== "source" && name !== "source.json") await removeTree(join(part, name));
 };
 
-type Unpacked = { rootfs: Extract<UnpackOutcome, { kind: "rootfs" }>; format: ImageFormat; virtualBytes?: number };
+/** What an image is in the end: a tree of files, or a raw disk. */
+const keptName = ({ asDisk }: Pick<ImportRequest, "asDisk">): string => (asDisk === true ? "disk" : "rootfs");
+
+type Measured = Pick<Extract<UnpackOutcome, { kind: "rootfs" }>, "rootfsBytes" | "files" | "osRelease" | "skipped">;
+type Unpacked = { rootfs: Measured; format: ImageFormat; virtualBytes?: number };
+
+/** Moved to where `finish` takes it from, and durable. */
+const keepDisk = async (
+  { part }: Import,
+  from: string,
+  { format, virtualBytes }: Required<Omit<Unpacked, "rootfs">>,
+): Promise<Unpacked> => {
+  const file = join(part, "disk");
+  if (from !== file) await rename(from, file);
+  const handle = await open(file, "r");
+  try {
+    await handle.sync();
+    const { blocks } = await handle.stat();
+    return { rootfs: { rootfsBytes: blocks * 512, files: 1, skipped: 0 }, format, virtualBytes };
+  } finally {
+    await handle.close();
+  }
+};
 
 /** The worker's part, and for disk images what programs have to do in between. */
 const unpackSource = async (work: Import, signal: AbortSignal): Promise<Unpacked> => {
@@ -162,9 +189,12 @@ const unpackSource = async (work: Import, signal: AbortSignal): Promise<Unpacked
     return unpack({ ...common, ...(tools.xz !== undefined && { xz: tools.xz }), ...job }, reporter.unpacked, signal);
   };
   const first = await run({ kind: "source" });
+  if (first.kind === "rootfs" && work.asDisk === true)
+    throw new ImportFailed("ImageFormatUnknown", "The image is an archive of files and no disk image (raw, qcow2, VHD, VHDX).");
   if (first.kind === "rootfs") return { rootfs: first, format: first.format === "oci" ? "oci" : "tar" };
   if (first.kind !== "disk") throw new Bug("a source was taken for a mounted file system");
   const { file, virtualBytes } = await asRawDisk(part, first, { tools, toolMs: limits.toolMs }, signal);
+  if (work.asDisk === true) return keepDisk(work, file, { format: first.format, virtualBytes });
   const second = await run({ kind: "disk", file });
   const third =
     second.kind !== "mount"
@@ -199,12 +229,13 @@ const syncDirectory = async (directory: string): Promise<void> => {
 /** All is durable before the first rename. The image counts as finished from the last one on. */
 const finish = async (work: Import, image: ImportedImage): Promise<void> => {
   const { part, directory, of, services, limits } = work;
+  const kept = keptName(work);
   await writeFile(join(part, "image.json"), JSON.stringify({ of, image } satisfies Finished), { mode: 0o600, flush: true });
   if (services.tools.sync !== undefined)
-    await runTool(services.tools.sync, ["--file-system", join(part, "rootfs")], { timeoutMs: limits.toolMs * 10 });
+    await runTool(services.tools.sync, ["--file-system", join(part, kept)], { timeoutMs: limits.toolMs * 10 });
   if (await exists(join(directory, "image.json"))) await rename(join(directory, "image.json"), join(part, "old.json"));
-  if (await exists(join(directory, "rootfs"))) await rename(join(directory, "rootfs"), join(part, "old"));
-  await rename(join(part, "rootfs"), join(directory, "rootfs"));
+  if (await exists(join(directory, kept))) await rename(join(directory, kept), join(part, "old"));
+  await rename(join(part, kept), join(directory, kept));
   await publish(work);
 };
 
@@ -214,8 +245,10 @@ const publish = async ({ part, directory }: Import): Promise<void> => {
 };
 
 /** Whether an earlier call was interrupted between the last two renames. */
-const isAlmostFinished = async ({ part, directory }: Import): Promise<boolean> =>
-  (await exists(join(part, "image.json"))) && !(await exists(join(part, "rootfs"))) && (await exists(join(directory, "rootfs")));
+const isAlmostFinished = async (work: Import): Promise<boolean> =>
+  (await exists(join(work.part, "image.json"))) &&
+  !(await exists(join(work.part, keptName(work)))) &&
+  (await exists(join(work.directory, keptName(work))));
 
 const bring = async (work: Import, signal: AbortSignal): Promise<ImportedImage> => {
   const { directory, part, services, limits, reporter } = work;
