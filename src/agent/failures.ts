@@ -64,6 +64,8 @@ export const packageFailed = (missing: MissingPackage): Failure => ({
   details: packageDetails(missing),
 });
 
+export const isPackageError = ({ code }: NodeError): boolean => code === "ApplicationPackageError";
+
 export const nodePackageFailed = (missing: MissingPackage): NodeError => ({
   code: "ApplicationPackageError",
   message: "One or more application packages specified for the pool are invalid",

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { AgentEvent, FileRequest, NodeOrder, PackageOrder } from "../api/agent/messages.ts";
 import type { AgentContext } from "./context.ts";
 import { nodeEnvironment } from "./environment.ts";
-import { type MissingPackage, nodePackageFailed } from "./failures.ts";
+import { isPackageError, type MissingPackage, nodePackageFailed } from "./failures.ts";
 import { answerFileRequest, type FileReply } from "./files.ts";
 import { type NodeRecord, type NodeState, openAttemptJournal, saveNodeRecord } from "./journal.ts";
 import type { Launcher, LauncherEvents, LauncherState } from "./launcher/launcher.ts";
@@ -28,8 +28,11 @@ export interface HostedNode {
   boot(order: NodeOrder): Promise<void>;
   /** After a restart of the agent: takes up what its launcher still has. */
   adopt(): Promise<void>;
-  /** Says again where the node is. */
-  tellState(): void;
+  /**
+   * The order for the boot that it is at came again: says where the node is. Packages that could not be had, while the control plane was away
+   * perhaps, are tried again by their new URLs.
+   */
+  repeat(order: NodeOrder): void;
   removeDirectory(path: string): void;
   file(request: FileRequest): Promise<FileReply>;
   /** Kills all its processes and ends its launcher; with `discard` its directories go too. */
@@ -184,26 +187,34 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
     openStartTask();
     tasks.adopt(state);
     if (current.order.packages === undefined) becomeReady();
-    else void installPackages(current.order.packages);
+    else void installPackages();
   };
 
   /** The node is `starting` meanwhile. What is there is not fetched again, so this may begin again after a crash of the agent. */
-  const installPackages = async (wanted: readonly PackageOrder[]): Promise<void> => {
+  const installPackages = async (): Promise<void> => {
     preparing?.abort();
     preparing = new AbortController();
     const { signal } = preparing;
-    const unusableFor = (missing: readonly MissingPackage[]): void => change({ state: "unusable", errors: missing.map(nodePackageFailed) });
-    try {
-      const missing = await packages.install(wanted, signal);
+    for (;;) {
+      const { order } = current;
+      const missing = await missingPackages(order.packages ?? [], signal);
       if (signal.aborted) return;
-      if (missing.length > 0) return unusableFor(missing);
-      current = { ...current, order: withoutUrls(current.order) };
-    } catch (error) {
-      if (signal.aborted) return;
-      log.error({ err: error }, "the packages of the node could not be installed");
-      return unusableFor(wanted.map((order) => ({ order, why: "The package could not be installed." })));
+      if (current.order !== order) continue; // it came again in the meantime, with fresh URLs
+      if (missing.length === 0) break;
+      change({ state: "unusable", errors: missing.map(nodePackageFailed) });
+      return;
     }
+    current = { ...current, order: withoutUrls(current.order) };
     becomeReady();
+  };
+
+  const missingPackages = async (wanted: readonly PackageOrder[], signal: AbortSignal): Promise<MissingPackage[]> => {
+    try {
+      return await packages.install(wanted, signal);
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error }, "the packages of the node could not be installed");
+      return wanted.map((order) => ({ order, why: "The package could not be installed." }));
+    }
   };
 
   const becomeReady = (): void => {
@@ -287,7 +298,18 @@ export const hostNode = (context: AgentContext, first: NodeOrder, record?: NodeR
         unusable(error);
       }
     },
-    tellState: () => context.report(eventOf()),
+    repeat: (order) => {
+      const lacksPackages = current.state === "unusable" && current.errors?.some(isPackageError) === true;
+      if (order.packages === undefined || order.boot !== current.order.boot || !(lacksPackages || current.state === "starting")) {
+        context.report(eventOf());
+        return;
+      }
+      current = { ...current, order };
+      base = nodeEnvironment(order, layout);
+      openStartTask();
+      change({ state: "starting", errors: undefined });
+      if (lacksPackages) void installPackages();
+    },
     removeDirectory: discard,
     file: (request) => answerFileRequest(layout.root, request),
     end: async ({ discard }) => {

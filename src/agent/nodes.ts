@@ -73,7 +73,7 @@ export const openNodes = (context: AgentContext): Nodes => {
         const node = host(order);
         if (node !== undefined) await boot(node, order);
       } else if (known === early || order.boot > known.order().boot) await boot(known, order);
-      else known.tellState();
+      else known.repeat(order);
     });
   };
 

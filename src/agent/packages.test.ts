@@ -279,6 +279,29 @@ test("an agent that died over it begins again; what is there already is kept", a
   assert.equal(shelf.asked.length, asked, "an agent that comes back fetches nothing");
 });
 
+test("packages that could not be had are tried again when the order comes again, with its URLs", async (t) => {
+  const world = await anAgentWorld(t);
+  const shelf = await aShelf(t, { tool });
+  const stale = { ...shelf.order("stale"), applicationId: "tool", directory: "tool-1" };
+  const startTask = aStart(`/bin/sh -c '"$AZ_BATCH_APP_PACKAGE_tool/bin/tool"'`);
+  await startNode(world, "unusable", { packages: [stale], startTask });
+  const idle = startNode(world, "idle", { packages: [shelf.order("tool")], startTask });
+  assert.deepEqual([(await idle).errors, (await idle).startTask?.exitCode], [undefined, 0]);
+  assert.deepEqual(
+    world.control.events.flatMap((event) => (event.type === "node" ? [event.state] : [])),
+    ["starting", "unusable", "starting", "waitingforstarttask", "idle"],
+  );
+  // Also while the first try is still under way, and for other packages.
+  shelf.shelf.held = true;
+  world.control.send({ type: "startNode", node: aNode({ boot: 2, packages: [stale], startTask }) });
+  await shelf.askedFor(3);
+  const again = startNode(world, "idle", { boot: 2, packages: [{ ...shelf.order("tool"), directory: "tool-2" }], startTask });
+  await world.control.event("node", (event) => event.boot === 2);
+  shelf.release();
+  assert.equal((await again).startTask?.exitCode, 0);
+  assert.deepEqual([packagesOn(world), shelf.asked], [["tool-2"], ["stale", "tool", "stale", "tool"]]);
+});
+
 test("what tasks do to the directory of packages leads nowhere", async (t) => {
   const world = await anAgentWorld(t);
   const shelf = await aShelf(t, { tool });

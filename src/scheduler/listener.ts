@@ -14,7 +14,7 @@ import type { Leases } from "./leases.ts";
 import { orderNodes } from "./node-orders.ts";
 import { applyNodeEvent, bootAgain, resumeNode } from "./node-reports.ts";
 import { refOf, taskOrder } from "./orders.ts";
-import { findPackages } from "./packages.ts";
+import { findPackages, hasPackages } from "./packages.ts";
 import { createUnhosted } from "./reconcilers/resize.ts";
 import { applyTaskEvents, type TaskEvent } from "./reports.ts";
 
@@ -97,7 +97,7 @@ const catchUp = async (context: Context, agentId: string, hello: HelloView | und
   const { board, store } = context;
   // A provider that hosts nodes in an agent may have had none to tell when they were created.
   await createUnhosted(context);
-  const boots = new Map((hello?.nodes ?? []).map((node) => [node.nodeId, node.boot]));
+  const seen = new Map((hello?.nodes ?? []).map((node) => [node.nodeId, node]));
   const known = new Set((hello?.attempts ?? []).map(({ ref }) => `${taskKey(ref)}.${ref.attempt}`));
   const views = new Set<ReturnType<typeof board.view>>();
   for (const node of await nodesOfAgent(store, agentId)) {
@@ -105,7 +105,7 @@ const catchUp = async (context: Context, agentId: string, hello: HelloView | und
     views.add(view);
     // While it was away a handler or a message lost on the way may have changed what is placed.
     view.unsure = true;
-    await bootNode(context, agentId, node, boots.get(node.id));
+    await bootNode(context, agentId, node, seen.get(node.id));
     for (const { id, chore } of await choresOfNode(store, node.accountId, node.id)) {
       context.channel.send(agentId, { type: "chore", nodeId: node.id, choreId: id, chore });
     }
@@ -118,11 +118,13 @@ const catchUp = async (context: Context, agentId: string, hello: HelloView | und
   }
 };
 
-const bootNode = async (context: Context, agentId: string, node: Node, bootSeen: number | undefined): Promise<void> => {
+/** Also one that is at its boot and may lack packages because we were away: the order has fresh URLs of them. */
+const bootNode = async (context: Context, agentId: string, node: Node, seen: HelloView["nodes"][number] | undefined): Promise<void> => {
   const goes = node.leaving?.kind === "remove" || node.leaving?.kind === "deallocate";
-  if (bootSeen === node.boot || (goes && bootSeen === undefined)) return;
+  const mayLackPackages = seen?.state === "starting" || seen?.state === "unusable";
+  if ((seen?.boot === node.boot && !mayLackPackages) || (goes && seen === undefined)) return;
   const pool = await getPool(context.store, node.accountId, node.poolKey);
-  if (pool === undefined) return;
+  if (pool === undefined || (seen?.boot === node.boot && !hasPackages(pool))) return;
   for (const order of await orderNodes(context, pool, [node])) context.channel.send(agentId, { type: "startNode", node: order });
 };
 

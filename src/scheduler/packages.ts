@@ -14,7 +14,7 @@ export type PackagesOf = (of: { spec: { applicationPackageReferences?: Reference
 
 export const noPackages: PackagesOf = () => ({});
 
-const hasReferences = ({ spec }: Pick<Task | Pool, "spec">): boolean => (spec.applicationPackageReferences?.length ?? 0) > 0;
+export const hasPackages = ({ spec }: Pick<Task | Pool, "spec">): boolean => (spec.applicationPackageReferences?.length ?? 0) > 0;
 
 /**
  * One question to the store for all of them. Undefined when none refers to a package, so that the caller need not even wait: that is how it is
@@ -25,7 +25,7 @@ export const findPackages = (
   accountId: number,
   users: readonly Pick<Task | Pool, "spec">[],
 ): Promise<PackagesOf> | undefined => {
-  const named = users.filter(hasReferences);
+  const named = users.filter(hasPackages);
   return named.length === 0 ? undefined : ordersOf(context, accountId, named);
 };
 

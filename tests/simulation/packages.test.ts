@@ -91,3 +91,33 @@ test("a node has the packages that its pool names when it boots; a restart of th
   assert.deepEqual(brief(ordersOf(world).get("t")), ["Tool 2.0 tool-2.0"]);
   await world.close();
 });
+
+test("a node that may lack packages because the control plane was away is ordered again, with fresh URLs; others are not", async () => {
+  const world = await aWorld({ bootMs: seconds(60) });
+  await withTool(world, "1.0");
+  const spec = { applicationPackageReferences: [{ applicationId: "tool", version: "1.0" }] };
+  await world.addPool({ nodes: 1, spec });
+  await world.addPool({ id: "pool2", nodes: 1 });
+  const agent = world.agent();
+  const told: string[] = [];
+  const receive = agent.receive.bind(agent);
+  agent.receive = (message) => {
+    if (message.type === "startNode") told.push(`${message.node.poolId} ${message.node.boot} ${brief(message.node.packages)}`);
+    receive(message);
+  };
+  await world.advance(seconds(1));
+  assert.deepEqual(
+    (await Promise.all(["pool1", "pool2"].map((id) => world.nodes(id)))).flat().map(({ state }) => state),
+    ["starting", "starting"],
+  );
+  agent.disconnect();
+  await agent.connect();
+  await world.settle();
+  assert.deepEqual(told, ["pool1 1 Tool 1.0 tool-1.0"]);
+  await world.advance(seconds(60));
+  agent.disconnect();
+  await agent.connect();
+  await world.settle();
+  assert.equal(told.length, 1, "nodes that are idle have theirs");
+  await world.close();
+});
