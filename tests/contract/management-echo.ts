@@ -19,8 +19,8 @@ export const unechoed = (sent: unknown, got: unknown, but: Readonly<Record<strin
   return same ? [] : [`${at} was sent as ${text(sent)} and is ${text(got)}`];
 };
 
-/** `startTask: {}` asks for none. */
-const isEmpty = (value: unknown): boolean => typeof value === "object" && value !== null && Object.keys(value).length === 0;
+/** `startTask: {}` asks for none, null says nothing. */
+const isEmpty = (value: unknown): boolean => value === null || (typeof value === "object" && Object.keys(value as object).length === 0);
 
 const plain = (value: string): string => (/^\/|^[A-Za-z0-9_ ]*$/.test(value) ? value.toLowerCase().replaceAll(" ", "") : value);
 
