@@ -72,17 +72,18 @@ const checkedModes = (
   return authenticationModes.filter((one) => wanted.includes(one));
 };
 
-/** The code and the shape of the first are the service's (real-behaviours section 4), the words ours. */
+/**
+ * The code and the shape of the first are the service's (real-behaviours section 4), the words ours. A reference that another mode has no use for,
+ * and one over http, are in examples of the official documents: they are kept.
+ */
 const checkKeyVault = (mode: AccountSettings["poolAllocationMode"], reference: AccountSettings["keyVaultReference"]): void => {
   if (mode === "UserSubscription" && reference === undefined)
     throw invalidBody("A key vault reference is required for accounts with the pool allocation mode UserSubscription.");
   if (reference === undefined) return;
-  if (mode !== "UserSubscription")
-    throw invalidBody("A key vault reference can be specified only for accounts with the pool allocation mode UserSubscription.");
   if (parseResourceId(reference.id)?.type.toLowerCase() !== "microsoft.keyvault/vaults")
     throw invalidLinkedId(reference.id, "properties.keyVaultReference.id");
-  if (!/^https:\/\/[^/\s]+\/?$/i.test(reference.url))
-    throw invalidProperty("url", "The value must be the https address of a key vault.", reference.url.slice(0, 256));
+  if (!/^https?:\/\/[^/\s]+\/?$/i.test(reference.url))
+    throw invalidProperty("url", "The value must be the address of a key vault.", reference.url.slice(0, 256));
 };
 
 const checkRules = (rules: readonly { value: string }[] | undefined): void => {
