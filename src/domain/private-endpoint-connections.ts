@@ -34,7 +34,7 @@ export type PrivateEndpointConnection = {
 export const connectionGroupOf = (text: string): ConnectionGroup | undefined =>
   connectionGroups.find((group) => group.toLowerCase() === text.toLowerCase());
 
-/** What the endpoint's owner asked for is granted at once, where somebody else must decide it waits. */
+/** What the endpoint's owner asked for is granted at once, where somebody else must decide it waits (both texts of waiting: seen in 2021). */
 export const newConnection = (of: {
   accountId: number;
   endpointName: string;
@@ -51,8 +51,8 @@ export const newConnection = (of: {
   privateEndpointId: of.privateEndpointId,
   groupId: of.groupId,
   status: of.isManual ? "Pending" : "Approved",
-  description: of.requestMessage ?? (of.isManual ? "Please approve my connection" : "Auto-Approved"),
-  actionsRequired: "None",
+  description: of.requestMessage ?? (of.isManual ? "Manual approval still required" : "Auto-Approved"),
+  actionsRequired: of.isManual ? "Manual approval request" : "None",
   provisioningState: "Succeeded",
   tags: {},
   modified: of.modified,
