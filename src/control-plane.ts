@@ -180,6 +180,7 @@ const build = async (
     accountUrl: () => accountUrl,
     packageUrl: packageUrls({ accounts: storage.accounts, clock, baseUrl: () => reachable(accountUrl, options.host) }),
     packageFiles: packageFiles(storage.accounts),
+    quotas: options.quotas,
     resourceKinds: () => later.resourceKinds!,
     metrics: {
       dispatched: (waitedMs) => metrics.dispatchLatency.observe(waitedMs / 1000),
@@ -190,6 +191,7 @@ const build = async (
   endings.scheduler = () => scheduler.stop();
 
   const services: Services = { store, clock, ids, log, wake: scheduler.wake, channel: hub, images, version };
+  services.quotas = options.quotas;
   if (options.minAutoscaleInterval !== undefined) services.leastAutoScaleIntervalMs = options.minAutoscaleInterval;
   const managementServices = { ...services, settings: managementSettings(options), accounts, storage: storage.accounts, imageWork };
   later.resourceKinds = resourceKinds(managementServices);

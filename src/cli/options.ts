@@ -5,6 +5,7 @@ import { durationTicks } from "../lib/duration.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import { type EnvironmentKind, environmentKinds } from "./env.ts";
 import { addIdentityOptions, type IdentityOptions, identityOptions, type RawIdentity } from "./identity-options.ts";
+import { addQuotaOptions, type QuotaOptions, quotaOptions, type RawQuotas } from "./quota-options.ts";
 import { UserError } from "./usage-error.ts";
 
 /** The well-known account of a local endpoint: published on purpose, like Azurite's. Never a secret, so only for loopback. */
@@ -16,7 +17,10 @@ export const wellKnownAccount = {
 export type AccountOption = { name: string; key: string };
 export type StorageOption = { mode: "embedded" } | { mode: "none" } | { mode: "external"; connectionString: string };
 
-export type StartOptions = IdentityOptions & {
+/** What the files beside this one read. */
+type FlagGroups = IdentityOptions & QuotaOptions;
+
+export type StartOptions = FlagGroups & {
   host: string;
   port: number;
   location: string;
@@ -230,6 +234,7 @@ export const commandLine = (version: string, actions: Actions): Command => {
     .addOption(option("--print-env", "print the environment variables that clients need, as shell exports", "PRINT_ENV").default(false))
     .action((raw: RawStart) => actions.start(startOptions(raw)));
   addIdentityOptions(start);
+  addQuotaOptions(start);
   program
     .command("env")
     .description("print how clients are pointed at the running server, ready to paste")
@@ -257,8 +262,9 @@ export const commandLine = (version: string, actions: Actions): Command => {
   return program;
 };
 
-type RawStart = Omit<StartOptions, "accounts" | "storage" | "domain" | "imagePaths" | "domainGiven" | keyof IdentityOptions> &
-  RawIdentity & { account?: string[]; storage: string; domain?: string; allowImagePath?: string[] };
+type RawStart = Omit<StartOptions, "accounts" | "storage" | "domain" | "imagePaths" | "domainGiven" | keyof FlagGroups> &
+  RawIdentity &
+  RawQuotas & { account?: string[]; storage: string; domain?: string; allowImagePath?: string[] };
 
 const startOptions = (raw: RawStart): StartOptions => {
   const {
@@ -273,6 +279,7 @@ const startOptions = (raw: RawStart): StartOptions => {
     oidcJwks,
     oidcRoleClaim,
     oidcRole,
+    quota: _quota,
     ...options
   } = raw;
   const accounts = account?.map(accountOption) ?? [{ name: wellKnownAccount.name, key: wellKnownAccount.key }];
@@ -292,5 +299,14 @@ const startOptions = (raw: RawStart): StartOptions => {
     inUse: accounts.some(({ key }) => key === wellKnownAccount.key),
   });
   const imagePaths = allowImagePath.filter((path) => path !== "").map((path) => resolve(path));
-  return { ...options, ...names, ...identity, imagePaths, accounts, allowWellKnownKey, storage: storageOption(storage) };
+  return {
+    ...options,
+    ...names,
+    ...identity,
+    ...quotaOptions(raw),
+    imagePaths,
+    accounts,
+    allowWellKnownKey,
+    storage: storageOption(storage),
+  };
 };

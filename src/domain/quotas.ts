@@ -21,9 +21,8 @@ export const noQuotas: Quotas = { families: {} };
 export const unlimited = 2 ** 31 - 1;
 
 const familyQuota = (quotas: Quotas, family: string): number | undefined => quotas.families[family.toLowerCase()];
-const limitsFamilies = (quotas: Quotas): boolean => Object.keys(quotas.families).length > 0;
 export const limitsCores = (quotas: Quotas): boolean =>
-  quotas.dedicatedCores !== undefined || quotas.lowPriorityCores !== undefined || limitsFamilies(quotas);
+  quotas.dedicatedCores !== undefined || quotas.lowPriorityCores !== undefined || Object.keys(quotas.families).length > 0;
 
 /** As an account shows them. Where families are limited, those that are not named are not. */
 export const shownQuotas = (quotas: Quotas) => ({
@@ -33,7 +32,7 @@ export const shownQuotas = (quotas: Quotas) => ({
     name,
     coreQuota: familyQuota(quotas, name) ?? unlimited,
   })),
-  dedicatedCoreQuotaPerVMFamilyEnforced: limitsFamilies(quotas),
+  dedicatedCoreQuotaPerVMFamilyEnforced: true,
 });
 
 /** In the spelling of the table of sizes, or as it was given. */

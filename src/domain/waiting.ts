@@ -122,8 +122,9 @@ export const poolWaiting = (pool: Pool, nodes: readonly Node[]): Waiting | undef
 
 /** In the words of the resize that failed. */
 const allocationFailure = (pool: Pool): Waiting | undefined => {
-  const error = pool.resizeErrors?.find(({ code }) => code === "AllocationFailed");
+  const error = pool.resizeErrors?.find(({ code }) => code === "AllocationFailed" || code.endsWith("QuotaReached"));
   if (error === undefined) return undefined;
+  if (error.code !== "AllocationFailed") return { code: "AllocationFailed", message: `${error.message}.` };
   const reason = error.values?.find(({ name }) => name === "Reason")?.value;
   const ofImage = (["ImageNotAvailable", "ImageNotBootable"] as const).find((code) => reason === sentences[code]);
   if (ofImage !== undefined) return waiting(ofImage);

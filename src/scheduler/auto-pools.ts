@@ -5,6 +5,7 @@ import { badReferences, type CertificateReference, certificateKey } from "../dom
 import { jobWithoutPool, type NewJob } from "../domain/new-job.ts";
 import { imageNotReady } from "../domain/pool-checks.ts";
 import type { Pool } from "../domain/pools.ts";
+import type { Quotas } from "../domain/quotas.ts";
 import type { Instant } from "../lib/clock.ts";
 import { certificateStatesOf, checkCertificatesActive } from "../store/certificates.ts";
 import type { Reader, Write } from "../store/db.ts";
@@ -13,16 +14,29 @@ import { insertPool } from "../store/pools.ts";
 import { withoutBadPool } from "./formula.ts";
 import { lookAtImage } from "./image-references.ts";
 import { lookAtPackages } from "./package-references.ts";
+import { hasRoomForPool, poolGuards } from "./quotas.ts";
 
-export const rowsOfNewJob = async (read: Reader, made: NewJob, now: Instant): Promise<NewJob & { writes: Write[] }> => {
+export const rowsOfNewJob = async (read: Reader, made: NewJob, now: Instant, quotas?: Quotas): Promise<NewJob & { writes: Write[] }> => {
   const { job, pool } = withoutBadPool(made, now);
   if (pool === undefined) return { job, writes: insertJob(job) };
-  const looks = [await certificatesOf(read, pool), await packagesOf(read, pool), await imageOf(read, pool)];
+  const looks = [
+    await certificatesOf(read, pool),
+    await packagesOf(read, pool),
+    await imageOf(read, pool),
+    await quotaOf(read, pool, quotas),
+  ];
   const failure = looks.find((look) => look.failure !== undefined)?.failure;
   if (failure === undefined)
     return { job, pool, writes: [...looks.flatMap(({ guards }) => guards), ...insertJob(job), ...insertPool(pool)] };
   const ended = jobWithoutPool({ job }, failure, now);
   return { job: ended, writes: insertJob(ended) };
+};
+
+/** The words are ours (unverified); the code is the service's. */
+const quotaOf = async (read: Reader, { accountId }: Pool, quotas: Quotas | undefined): Promise<{ failure?: Failure; guards: Write[] }> => {
+  if (await hasRoomForPool(read, accountId, quotas)) return { guards: await poolGuards(read, accountId, quotas) };
+  const message = "The auto pool could not be created: the pool quota of the account has been reached";
+  return { failure: { category: "usererror", code: "AutoPoolCreationFailedWithQuotaReached", message, details: [] }, guards: [] };
 };
 
 const keyOfReference = (one: CertificateReference): string => certificateKey(one.thumbprintAlgorithm, one.thumbprint);

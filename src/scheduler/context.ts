@@ -1,6 +1,7 @@
 // What the parts of the scheduler are given: the services of the outside, the board (memory) and the bells by which they wake each other.
 import type { PackageBlob } from "../domain/applications.ts";
 import type { ImageCatalogue } from "../domain/images.ts";
+import type { Quotas } from "../domain/quotas.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
@@ -43,6 +44,8 @@ export type SchedulerParts = {
   accountUrl: (accountName: string) => string;
   packageUrl: PackageUrl;
   packageFiles: PackageFiles;
+  /** What each account may have; nothing is limited where it is absent. */
+  quotas?: Quotas;
   /** What goes with a resource group, in the order in which it goes. Asked for when the first group goes; without it none can. */
   resourceKinds?: () => readonly ResourceKind[];
   metrics?: SchedulerMetrics;

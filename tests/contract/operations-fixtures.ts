@@ -126,7 +126,7 @@ export const aService = async (t: TestContext, changes: Partial<Services> = {}):
   const clock = new ManualClock();
   const store = await openSqlite({ file: ":memory:", clock });
   t.after(() => store.close());
-  await store.commit(insertAccount(anAccount({ createdAt: clock.now() })));
+  for (const name of ["account", "other"]) await store.commit(insertAccount(anAccount({ name, createdAt: clock.now() })));
   const rung: string[] = [];
   const files: Service["files"] = new Map();
   const services: Services = {

@@ -50,7 +50,7 @@ test("Batch accounts in ARM", { timeout: 120_000 }, async (t) => {
     assert.deepEqual(properties.privateEndpointConnections, []);
     assert.deepEqual(properties.allowedAuthenticationModes, ["SharedKey", "AAD", "TaskAuthenticationToken"]);
     assert.equal(properties.dedicatedCoreQuota, 2_147_483_647);
-    assert.equal(properties.dedicatedCoreQuotaPerVMFamilyEnforced, false);
+    assert.equal(properties.dedicatedCoreQuotaPerVMFamilyEnforced, true);
   });
 
   await t.test("the first account is reached at the bare address, and has the embedded storage", async () => {
@@ -337,6 +337,7 @@ test("Batch accounts in ARM", { timeout: 120_000 }, async (t) => {
     const at = async (version: string) => (await armRequest(quern, { method: "GET", path: accountPath("gamma"), version })).json;
     const [v2019, v2020, v2022] = [await at("2019-08-01"), await at("2020-05-01"), await at("2022-10-01")];
     assert.equal(v2019.identity, undefined);
+    assert.equal(v2019.properties.dedicatedCoreQuotaPerVMFamilyEnforced, false);
     assert.equal(v2019.properties.encryption, undefined);
     assert.ok(Array.isArray(v2019.properties.dedicatedCoreQuotaPerVMFamily));
     assert.equal(v2020.properties.encryption.keySource, "Microsoft.KeyVault");

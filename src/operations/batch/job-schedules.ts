@@ -16,6 +16,7 @@ import {
 } from "../../domain/job-schedules.ts";
 import { keyOf } from "../../domain/new-pool.ts";
 import { instantOf, type Stamp } from "../../lib/clock.ts";
+import { jobGuards } from "../../scheduler/quotas.ts";
 import { makeScheduledJob } from "../../scheduler/reconcilers/job-schedules.ts";
 import type { Reader } from "../../store/db.ts";
 import * as store from "../../store/job-schedules.ts";
@@ -31,10 +32,11 @@ export const addJobSchedule: Handler<typeof api.addJobSchedule> = async ({ princ
   const schedule = newSchedule(body, accountId, services.clock.stamp());
   const first = await services.store.decide(async (read) => {
     await refuseTakenId(read, schedule);
+    const guards = await jobGuards(read, accountId, services.quotas);
     const next = nextStep(schedule, false, instantOf(schedule.createdAt));
-    if (next.do !== "make") return { writes: [store.insertJobSchedule(schedule)], result: undefined };
+    if (next.do !== "make") return { writes: [...guards, store.insertJobSchedule(schedule)], result: undefined };
     const made = await makeScheduledJob(services, read, schedule, next.dueAt);
-    return { writes: [store.insertJobSchedule(made.schedule), ...made.writes], result: made };
+    return { writes: [...guards, store.insertJobSchedule(made.schedule), ...made.writes], result: made };
   });
   const { wake } = services;
   wake.jobSchedule(accountId, schedule.key);

@@ -14,6 +14,7 @@ import { certificateGuards } from "../../scheduler/certificate-references.ts";
 import { refuseBadFormula } from "../../scheduler/formula.ts";
 import { imageGuards } from "../../scheduler/image-references.ts";
 import { packageGuards } from "../../scheduler/package-references.ts";
+import { poolGuards } from "../../scheduler/quotas.ts";
 import type { Reader, Write } from "../../store/db.ts";
 import { checkNothingPlaced, deleteNodes, nodeCounts, nodesOfPool, saveNodes } from "../../store/nodes.ts";
 import * as store from "../../store/pools.ts";
@@ -30,14 +31,15 @@ export const addPool: Handler<typeof api.addPool> = async ({ principal, body }, 
   await services.store.decide(async (read) => {
     const existing = await store.getPool(read, pool.accountId, pool.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "PoolBeingDeleted" : "PoolExists");
-    return { writes: await newPoolWrites(read, pool), result: undefined };
+    return { writes: await newPoolWrites(read, pool, services), result: undefined };
   });
   ring(services, pool);
   return { created: pool.id, modified: pool.modified };
 };
 
-/** The row of a new pool, and what must be so when it is written. Throws for certificates and packages that it cannot have. */
-export const newPoolWrites = async (read: Reader, pool: Pool): Promise<Write[]> => [
+/** The row of a new pool, and what must be so when it is written. Throws for a quota, and for certificates and packages that it cannot have. */
+export const newPoolWrites = async (read: Reader, pool: Pool, { quotas }: Pick<Services, "quotas">): Promise<Write[]> => [
+  ...(await poolGuards(read, pool.accountId, quotas)),
   ...(await certificateGuards(read, pool.accountId, pool.spec.certificateReferences)),
   ...(await packageGuards(read, pool.accountId, pool.spec.applicationPackageReferences)),
   ...(await imageGuards(read, pool.spec.virtualMachineConfiguration?.imageReference)),

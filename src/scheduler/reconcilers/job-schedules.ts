@@ -85,7 +85,7 @@ const active = async (context: Context, read: Reader, schedule: JobSchedule): Pr
 
 /** The rows of the next job, and of its pool where it brings one. The schedule's own is the caller's to write, in the same commit. */
 export const makeScheduledJob = async (
-  { clock, ids }: Pick<Context, "clock" | "ids">,
+  { clock, ids, quotas }: Pick<Context, "clock" | "ids" | "quotas">,
   read: Reader,
   schedule: JobSchedule,
   dueAt: number,
@@ -98,7 +98,7 @@ export const makeScheduledJob = async (
     ids,
     ...(sharedPool === undefined ? {} : { sharedPool }),
   });
-  return { schedule: made.schedule, ...(await rowsOfNewJob(read, made, clock.now())) };
+  return { schedule: made.schedule, ...(await rowsOfNewJob(read, made, clock.now(), quotas)) };
 };
 
 /** The automatic pool of the schedule, unless somebody has deleted it: then the next job brings another. */

@@ -9,6 +9,7 @@ import { allPools, deletePool, getPool, savePool } from "../../store/pools.ts";
 import { allPlacedTasks } from "../../store/tasks.ts";
 import type { Context, PoolKey } from "../context.ts";
 import { orderNodes } from "../node-orders.ts";
+import { nodesGranted } from "../quotas.ts";
 import { actOnNodes } from "./node-actions.ts";
 
 export const reconcilePool = async (context: Context, key: PoolKey): Promise<void> => {
@@ -48,7 +49,7 @@ const nextStep = async (context: Context, read: Reader, key: PoolKey): Promise<S
     if (now >= resize.timeoutAt) return given(pool, nodes, "AllocationTimedout", now);
     context.bells.poolAfter(key, resize.timeoutAt - now);
   }
-  return sized(context, pool, nodes, now);
+  return sized(context, read, pool, nodes, now);
 };
 
 /**
@@ -60,7 +61,12 @@ const emptied = async (read: Reader, pool: Pool, nodes: readonly Node[], now: nu
   if (asked.length > 0) return { writes: saveNodes(asked), created: [] };
   if (nodes.length === 0) return { writes: deletePool(pool), created: [], gone: true };
   if ((await allPlacedTasks(read, nodes)).length > 0) return nothing;
-  return { writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, now), ...deletePool(pool)], created: [], dropped: [...nodes], gone: true };
+  return {
+    writes: [checkNothingPlaced(nodes), ...deleteNodes(nodes, now), ...deletePool(pool)],
+    created: [],
+    dropped: [...nodes],
+    gone: true,
+  };
 };
 
 /** Nodes whose rows are gone. */
@@ -83,7 +89,7 @@ const given = (pool: Pool, nodes: readonly Node[], cause: "ResizeStopped" | "All
 /** Too few and too many are both a target that was not met. */
 const unmet = (short: Shortfall): Shortfall => ({ dedicated: Math.abs(short.dedicated), lowPriority: Math.abs(short.lowPriority) });
 
-const sized = (context: Context, pool: Pool, nodes: readonly Node[], now: number): Step => {
+const sized = async (context: Context, read: Reader, pool: Pool, nodes: readonly Node[], now: number): Promise<Step> => {
   const leaving = whoLeaves(context, pool, nodes, now);
   const remaining = nodes.map((node) => leaving.find((one) => one.id === node.id) ?? node);
   const short = shortfall(pool, remaining);
@@ -97,11 +103,12 @@ const sized = (context: Context, pool: Pool, nodes: readonly Node[], now: number
       };
     }
   }
-  const created = newNodes(context, pool, nodes, atLeast0(short), now);
-  if (created.length > 0) writes.push(...insertNodes(created));
+  const { granted, errors, guards } = await nodesGranted(read, pool, atLeast0(short), context.quotas);
+  const created = newNodes(context, pool, nodes, granted, now);
+  if (created.length > 0) writes.push(...guards, ...insertNodes(created));
   // Steady as soon as the nodes are allocated, long before they are idle (reference: pools-and-nodes 1.1).
   const settled = remaining.every((node) => node.leaving?.kind !== "remove");
-  if (settled) writes.push(...savePool(settlePool(pool, [], now)));
+  if (settled) writes.push(...savePool(settlePool(pool, errors, now)));
   return { writes, created, pool };
 };
 

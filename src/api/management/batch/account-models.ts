@@ -1,6 +1,6 @@
 // What a Batch account looks like in ARM: as clients send it, as they change it, and as it is answered. Versions before 2022-10-01 are taken from
 // what was recorded (2019-08-01, 2020-05-01) and else from the service's release notes (unverified).
-import { f, model, required } from "../../fields.ts";
+import { type Conversion, f, model, required } from "../../fields.ts";
 import { proxyResource } from "./common.ts";
 
 const perKind = { since: "2017-05-01" } as const;
@@ -125,27 +125,39 @@ const VirtualMachineFamilyCoreQuota = model("VirtualMachineFamilyCoreQuota", {
   coreQuota: f.int32({ readOnly: true }),
 });
 
-const BatchAccountProperties = model("BatchAccountProperties", {
-  accountEndpoint: f.string({ readOnly: true }),
-  nodeManagementEndpoint: f.string({ ...profile, readOnly: true }),
-  provisioningState: f.enum(["Invalid", "Creating", "Deleting", "Succeeded", "Failed", "Cancelled"], { readOnly: true }),
-  poolAllocationMode: { ...poolAllocationMode, options: { ...poolAllocationMode.options, readOnly: true } },
-  keyVaultReference: f.object(KeyVaultReference, { ...perKind, readOnly: true }),
-  publicNetworkAccess,
-  networkProfile: f.object(NetworkProfile, profile),
-  privateEndpointConnections: f.array(f.object(PrivateEndpointConnection), { ...network, readOnly: true }),
-  autoStorage: f.object(AutoStorageProperties, { readOnly: true }),
-  encryption: { ...encryption, options: { ...encryption.options, readOnly: true } },
-  /** Of both kinds together, before they were told apart. */
-  coreQuota: f.int32({ until: "2017-01-01", readOnly: true }),
-  dedicatedCoreQuota: f.int32({ ...perKind, readOnly: true }),
-  lowPriorityCoreQuota: f.int32({ ...perKind, readOnly: true }),
-  dedicatedCoreQuotaPerVMFamily: f.array(f.object(VirtualMachineFamilyCoreQuota), { ...perFamily, readOnly: true }),
-  dedicatedCoreQuotaPerVMFamilyEnforced: f.boolean({ ...perFamily, readOnly: true }),
-  poolQuota: f.int32({ readOnly: true }),
-  activeJobAndJobScheduleQuota: f.int32({ readOnly: true }),
-  allowedAuthenticationModes: f.array(authenticationMode, { ...modes, readOnly: true }),
-});
+/** Quotas of families were shown before they counted: accounts of 2019 say false, those of 2020 and later true (seen in 2019 and 2021). */
+const notEnforcedYet: Conversion = {
+  until: "2019-08-01",
+  down: (value) => {
+    if (value.dedicatedCoreQuotaPerVMFamilyEnforced !== undefined) value.dedicatedCoreQuotaPerVMFamilyEnforced = false;
+  },
+};
+
+const BatchAccountProperties = model(
+  "BatchAccountProperties",
+  {
+    accountEndpoint: f.string({ readOnly: true }),
+    nodeManagementEndpoint: f.string({ ...profile, readOnly: true }),
+    provisioningState: f.enum(["Invalid", "Creating", "Deleting", "Succeeded", "Failed", "Cancelled"], { readOnly: true }),
+    poolAllocationMode: { ...poolAllocationMode, options: { ...poolAllocationMode.options, readOnly: true } },
+    keyVaultReference: f.object(KeyVaultReference, { ...perKind, readOnly: true }),
+    publicNetworkAccess,
+    networkProfile: f.object(NetworkProfile, profile),
+    privateEndpointConnections: f.array(f.object(PrivateEndpointConnection), { ...network, readOnly: true }),
+    autoStorage: f.object(AutoStorageProperties, { readOnly: true }),
+    encryption: { ...encryption, options: { ...encryption.options, readOnly: true } },
+    /** Of both kinds together, before they were told apart. */
+    coreQuota: f.int32({ until: "2017-01-01", readOnly: true }),
+    dedicatedCoreQuota: f.int32({ ...perKind, readOnly: true }),
+    lowPriorityCoreQuota: f.int32({ ...perKind, readOnly: true }),
+    dedicatedCoreQuotaPerVMFamily: f.array(f.object(VirtualMachineFamilyCoreQuota), { ...perFamily, readOnly: true }),
+    dedicatedCoreQuotaPerVMFamilyEnforced: f.boolean({ ...perFamily, readOnly: true }),
+    poolQuota: f.int32({ readOnly: true }),
+    activeJobAndJobScheduleQuota: f.int32({ readOnly: true }),
+    allowedAuthenticationModes: f.array(authenticationMode, { ...modes, readOnly: true }),
+  },
+  { conversions: [notEnforcedYet] },
+);
 
 export const BatchAccount = model("BatchAccount", {
   id: f.string({ readOnly: true }),
