@@ -6,14 +6,16 @@ import { rm } from "node:fs/promises";
 import { after, test } from "node:test";
 import { managementOperations } from "../../src/api/management/index.ts";
 import { armPoll } from "../support/arm.ts";
-import { type ManagementExample, managementExamples } from "../support/management-documents.ts";
-import { inSubscription, type Json, type Prepared, worldArguments } from "../support/management-world/world.ts";
+import { type ManagementExample, managementDocuments, managementExamples } from "../support/management-documents.ts";
+import { inSubscription, type Json, type Prepared, type World, worldArguments } from "../support/management-world/world.ts";
 import { managementWorld } from "../support/management-world.ts";
 import { type Quern, startQuern } from "../support/quern.ts";
 import type { Answer } from "../support/signed.ts";
 import { answerProblems } from "../support/validate.ts";
 import { answerDeviations, refusedExamples } from "./management-deviations.ts";
 import { unechoed } from "./management-echo.ts";
+
+const older = managementDocuments().filter(({ version }) => !version.startsWith("2024"));
 
 type Started = { quern: Quern } & ReturnType<typeof managementWorld>;
 let started: Promise<Started> | undefined;
@@ -66,8 +68,21 @@ const problemsOf = async ({ quern, world, prepare, tidy }: Started, example: Man
     const { json } = await world.ok({ method: "GET", path: `${request.resource}?api-version=${version}` });
     checked.push(...unechoed(request.body ?? {}, json, prepared.echo));
   }
+  if (request.method !== "POST" && request.method !== "DELETE") checked.push(...(await inOlderVersions(world, example, request.resource)));
   await tidy();
   return checked.filter((problem) => !(cut(problem) in answerDeviations)).map((problem) => `${namespace} ${example.name}: ${problem}`);
+};
+
+/** The same resource as clients of the older documents get it. */
+const inOlderVersions = async (world: World, { namespace, path }: ManagementExample, resource: string): Promise<string[]> => {
+  const problems: string[] = [];
+  for (const { document, version } of older.filter((one) => one.namespace === namespace)) {
+    const operation = document.paths[path]?.get;
+    if (operation === undefined) continue;
+    const answer = await world.arm({ method: "GET", path: resource, version });
+    problems.push(...answerProblems(document, operation, answer.status, answer.json).map((problem) => `${problem} (${version})`));
+  }
+  return problems;
 };
 
 const cut = (problem: string): string => problem.slice(Math.max(0, problem.indexOf(".")));

@@ -12,8 +12,6 @@ import { accountType, childId } from "./load.ts";
 export type PoolPlace = {
   readonly settings: Pick<ManagementSettings, "subscriptionId">;
   readonly account: BatchAccount;
-  /** What is known of the identities that pools name, by their ids in lower case. */
-  readonly identities: ReadonlyMap<string, { principalId?: string; clientId?: string }>;
 };
 
 export const weakEtag = (modified: number): string => `W/"${etagOf(modified)}"`;
@@ -24,7 +22,7 @@ export const poolResource = (pool: Pool, current: CurrentNodes, place: PoolPlace
   type: `${accountType}/pools`,
   etag: weakEtag(pool.modified),
   tags: pool.spec.tags,
-  identity: identityOf(pool.spec.identity, place),
+  identity: identityOf(pool.spec.identity),
   properties: propertiesOf(pool, current, place),
 });
 
@@ -146,12 +144,10 @@ const startTaskOf = (startTask: PoolSpec["startTask"]): Plain | undefined => {
   return { ...rest, userIdentity: userIdentity && { userName: userIdentity.username, autoUser: userIdentity.autoUser } };
 };
 
-const identityOf = (identity: PoolSpec["identity"], { identities }: PoolPlace): Plain | undefined =>
+const identityOf = (identity: PoolSpec["identity"]): Plain | undefined =>
   identity && {
     type: identity.type,
     userAssignedIdentities:
       identity.userAssignedIdentities &&
-      Object.fromEntries(
-        identity.userAssignedIdentities.map(({ resourceId }) => [resourceId, identities.get(resourceId.toLowerCase()) ?? {}]),
-      ),
+      Object.fromEntries(identity.userAssignedIdentities.map(({ resourceId, ...known }) => [resourceId, known])),
   };

@@ -5,7 +5,7 @@ import type * as api from "../../../api/management/batch/pools.ts";
 import { checkConditions } from "../../../domain/conditions.ts";
 import { keyOf, newPool } from "../../../domain/new-pool.ts";
 import { checkPool, checkPoolReferences } from "../../../domain/pool-checks.ts";
-import type { Pool } from "../../../domain/pools.ts";
+import type { DeallocationOption, Pool, PoolSpec } from "../../../domain/pools.ts";
 import { refuseBadFormula } from "../../../scheduler/formula.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import * as store from "../../../store/pools.ts";
@@ -37,11 +37,12 @@ export const createPool: ManagementHandler<typeof api.createPool> = async (reque
   const pool = await inManagementNamesLater(body, () =>
     services.store.decide(async (read) => {
       const account = await loadAccount(read, params);
-      const made = newPool(parameter, { accountId: account.id, stamp: services.clock.stamp() });
+      const known = { ...parameter, ...(await knownIdentity(read, parameter.identity)) };
+      const made = beginningWith(option, newPool(known, { accountId: account.id, stamp: services.clock.stamp() }));
       const existing = await store.getPool(read, account.id, made.key);
       if (existing === undefined) {
         if (preconditions.ifMatch !== undefined) throw new ApiError("ConditionNotMet");
-        return { writes: await newPoolWrites(read, made), result: made };
+        return { writes: await newPoolWrites(read, made, services), result: made };
       }
       checkConditions(preconditions, existing.modified, "write");
       const changed = await changedPool(read, existing, services, () => replacedPool(existing, made, { read, now, option }));
@@ -64,12 +65,31 @@ export const updatePool: ManagementHandler<typeof api.updatePool> = async (reque
       const account = await loadAccount(read, params);
       const before = await loadPool(read, account.id, params.poolName);
       checkConditions(preconditions, before.modified, "write");
-      const changed = await changedPool(read, before, services, () => patchedByManagement(before, change, { read, now, services }));
+      const patch = { ...change.patch, ...(await knownIdentity(read, change.patch.identity)) };
+      const known = { ...change, patch };
+      const changed = await changedPool(read, before, services, () => patchedByManagement(before, known, { read, now, services }));
       return { writes: [...changed.writes, ...samplesGone(before, changed.pool)], result: changed.pool };
     }),
   );
   ring(services, pool);
   return poolReply(pool, params, services);
+};
+
+/** The first sizing takes nobody's tasks; the option is told of it all the same. */
+const beginningWith = (option: string | undefined, pool: Pool): Pool =>
+  option === undefined || pool.resize === undefined
+    ? pool
+    : { ...pool, resize: { ...pool.resize, option: option.toLowerCase() as DeallocationOption } };
+
+/** With what is known of the identities as the pool gets them: both planes show it. */
+const knownIdentity = async (read: Reader, identity: PoolSpec["identity"]): Promise<Pick<PoolSpec, "identity">> => {
+  if (identity?.userAssignedIdentities === undefined) return {};
+  const known = await assignedIdentities(
+    read,
+    identity.userAssignedIdentities.map(({ resourceId }) => resourceId),
+  );
+  const userAssignedIdentities = identity.userAssignedIdentities.map((one) => ({ ...one, ...known.get(one.resourceId.toLowerCase()) }));
+  return { identity: { ...identity, userAssignedIdentities } };
 };
 
 /** A formula that a pool no longer has needs no samples. */
@@ -148,7 +168,6 @@ const poolViews = async (pools: readonly Pool[], params: AccountParameters, serv
   const read: Reader = services.store;
   const account = await loadAccount(read, params);
   const current = await currentNodes(read, account.id, pools);
-  const ids = pools.flatMap(({ spec }) => (spec.identity?.userAssignedIdentities ?? []).map(({ resourceId }) => resourceId));
-  const place = { settings: services.settings, account, identities: await assignedIdentities(read, ids) };
+  const place = { settings: services.settings, account };
   return pools.map((pool) => poolResource(pool, current(pool), place));
 };
