@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { batchUser, sh, type User } from "../support/batch-user.ts";
+import { armRequest } from "../support/arm.ts";
+import { batchUser, hostImage, sh, type User } from "../support/batch-user.ts";
 import { packageShelf } from "../support/packages.ts";
 import { newLocation, type Quern, startQuern, until } from "../support/quern.ts";
 import { aScript, aZip } from "../support/zip.ts";
@@ -152,6 +153,48 @@ test("application packages", { timeout: 120_000 }, async (t) => {
     await user.ok("POST", `/pools/bad/nodes/${id}/reboot`, {});
     const { errors } = await user.seen(`/pools/bad/nodes/${id}`, (node) => node.state === "unusable");
     assert.match(errors[0].errorDetails[1].value, /does not exist/);
+  });
+
+  const resources = "/subscriptions/{sub}/resourceGroups/{rg}/providers";
+  const account = `${resources}/Microsoft.Batch/batchAccounts/${quern.ready.account}`;
+  const arm = async (method: string, path: string, properties: object, more: object = {}): Promise<any> => {
+    const answer = await armRequest(quern, { method, path, body: { properties, ...more } });
+    assert.ok(answer.status < 300, `${path}: ${answer.text}`);
+    return answer.json;
+  };
+
+  await t.test("a pool of the management plane names them by their resource ids", async () => {
+    const { id } = (await armRequest(quern, { method: "GET", path: `${account}/applications/tool-box` })).json;
+    const { nodeAgentSKUId: nodeAgentSkuId, imageReference } = hostImage;
+    const poolOf = (version?: string) => ({
+      vmSize: "standard_d2_v3",
+      deploymentConfiguration: { virtualMachineConfiguration: { nodeAgentSkuId, imageReference } },
+      scaleSettings: { fixedScale: { targetDedicatedNodes: 1 } },
+      applicationPackages: [{ id, version }],
+      startTask: { commandLine: sh(`"$AZ_BATCH_APP_PACKAGE_tool_box/bin/tool"`), waitForSuccess: true },
+    });
+    const refused = await armRequest(quern, { method: "PUT", path: `${account}/pools/arm`, body: { properties: poolOf("9") } });
+    assert.deepEqual([refused.status, refused.json.error.code], [409, "InvalidApplicationPackageReferences"], refused.text);
+    await arm("PUT", `${account}/pools/arm`, poolOf());
+    await until(
+      () => user.nodes("arm"),
+      ([node]) => node?.state === "idle",
+    );
+    assert.equal(await started(user, "arm"), "one\n");
+  });
+
+  await t.test("they lie in whatever storage account is the account's own", async () => {
+    const storage = `${resources}/Microsoft.Storage/storageAccounts/packagestore1`;
+    const { id } = await arm("PUT", storage, {}, { location: "eastus", kind: "StorageV2", sku: { name: "Standard_LRS" } });
+    await arm("PATCH", account, { autoStorage: { storageAccountId: id } });
+    await shelf.add("elsewhere", "1", tool("from elsewhere"));
+    await user.task("own", "elsewhere", sh(`"$AZ_BATCH_APP_PACKAGE_elsewhere_1/bin/tool"`), {
+      applicationPackageReferences: [of("elsewhere", "1")],
+    });
+    await user.taskIs("own", "elsewhere");
+    assert.equal(await user.file("own", "elsewhere", "stdout.txt"), "from elsewhere\n");
+    await reboot(user, "arm", "idle"); // whose package lies where it was made
+    assert.equal(await started(user, "arm"), "one\n");
   });
 
   await t.test("no signature is left in a log", () => {
