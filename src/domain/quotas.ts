@@ -82,7 +82,7 @@ export const withinQuotas = (
   const lowPriority = Math.min(wanted.lowPriority, room(quotas.lowPriorityCores, used.lowPriority));
   const codes: QuotaErrorCode[] = [
     ...(dedicated < wanted.dedicated
-      ? [ofFamily < ofAll ? ("AccountVMSeriesCoreQuotaReached" as const) : ("AccountCoreQuotaReached" as const)]
+      ? [ofFamily <= ofAll ? ("AccountVMSeriesCoreQuotaReached" as const) : ("AccountCoreQuotaReached" as const)]
       : []),
     ...(lowPriority < wanted.lowPriority ? (["AccountLowPriorityCoreQuotaReached"] as const) : []),
   ];
