@@ -33,7 +33,10 @@ type Step = {
 
 const newStep = (): Step => ({ literals: new Map(), patterns: [], ends: [], takesRest: [] });
 
-/** `anyCase`: literal segments are compared without regard to case, as Azure Resource Manager does. */
+/**
+ * `anyCase`: literal segments are compared without regard to case and empty ones are looked over, as Azure Resource Manager does: `az resource`
+ * leaves one where a resource has no parent.
+ */
 export const routesOf = (operations: readonly OperationDeclaration[], { anyCase = false } = {}): Routes => {
   const root = newStep();
   const literal = (segment: string): string => (anyCase ? segment.toLowerCase() : segment);
@@ -41,7 +44,8 @@ export const routesOf = (operations: readonly OperationDeclaration[], { anyCase 
   return {
     find: (method, rawPath) => {
       const found: { route: Route; values: readonly string[] }[] = [];
-      walk(root, segmentsOf(rawPath), 0, [], found, literal);
+      const segments = segmentsOf(rawPath);
+      walk(root, anyCase ? segments.filter((segment) => segment !== "") : segments, 0, [], found, literal);
       if (found.length === 0) throw new ApiError("ResourceNotFound");
       const right = found.filter(({ route }) => route.operation.method === method);
       if (right.length === 0) throw new ApiError("UnsupportedHttpVerb");

@@ -42,7 +42,7 @@ export const managementPlane = (options: ManagementPlaneOptions): Plane<{ caller
           return routes.find(method, rawPath);
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;
-          throw unknownPath(error, method, rawPath, operations, subscriptionId);
+          throw unknownPath(error, method, rawPath, subscriptionId);
         }
       },
     },
