@@ -39,6 +39,7 @@ import { createLocalProvider } from "./providers/local.ts";
 import type { ResourceKind } from "./scheduler/resource-kinds.ts";
 import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
 import { openCertificate } from "./start-certificate.ts";
+import { containerUrls } from "./storage/container-urls.ts";
 import { packageFiles } from "./storage/package-files.ts";
 import { packageUrls } from "./storage/package-urls.ts";
 import { type StorageService, startStorage } from "./storage/storage.ts";
@@ -168,6 +169,7 @@ const build = async (
   const imageWork = imageImports(options, { location, store, clock, log, images, urls: settings, path });
   endings.imageWork = () => imageWork.stop();
   let accountUrl = "";
+  const agentsUrl = (): string => reachable(accountUrl, options.host);
   const scheduler = createScheduler({
     store,
     clock,
@@ -178,8 +180,9 @@ const build = async (
     images,
     leaseMs,
     accountUrl: () => accountUrl,
-    packageUrl: packageUrls({ accounts: storage.accounts, clock, baseUrl: () => reachable(accountUrl, options.host) }),
+    packageUrl: packageUrls({ accounts: storage.accounts, clock, baseUrl: agentsUrl }),
     packageFiles: packageFiles(storage.accounts),
+    containerUrl: containerUrls({ accounts: storage.accounts, clock, baseUrl: agentsUrl, autoStorageOf: accounts.autoStorageOf }),
     quotas: options.quotas,
     resourceKinds: () => later.resourceKinds!,
     metrics: {

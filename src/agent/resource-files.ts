@@ -161,9 +161,12 @@ const fetchOne = (order: ResourceFileOrder, staging: Staging): Promise<void> => 
   const { httpUrl, storageContainerUrl } = order;
   if (httpUrl !== undefined) return staging.downloads(() => fetchFile(httpUrl, order.filePath ?? "", modeOf(order.fileMode), staging));
   if (storageContainerUrl !== undefined) return fetchContainer(storageContainerUrl, order, staging);
-  return Promise.reject(
-    new TransferFailed(downloadFailed("BlobDownloadMiscError", "", order.filePath, "The resource file names no source.")),
-  );
+  const { problem } = order;
+  const failure =
+    problem === undefined
+      ? downloadFailed("BlobDownloadMiscError", "", order.filePath, "The resource file names no source.")
+      : downloadFailed("ResourceContainerAccessDenied", "", order.filePath, problem);
+  return Promise.reject(new TransferFailed(failure));
 };
 
 /** Undefined when all files are there; a Failure is the task's. Rejects only when `signal` was aborted. */

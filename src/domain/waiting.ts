@@ -11,8 +11,7 @@ const sentences = {
   JobReleaseTaskNotSupported: "The job has a release task, which this release cannot run yet.",
   MultiInstanceNotSupported: "The task runs on several nodes at once, which this release cannot do yet.",
   ContainerSettingsNotSupported: "It runs in a container, which this release cannot do yet.",
-  AutoStorageNotSupported:
-    "It takes or leaves files in the account's auto-storage or with a managed identity, which this release cannot do yet.",
+  AutoStorageNotSupported: "It takes or leaves files with a managed identity, which this release cannot do yet.",
   AuthenticationTokenNotSupported: "The task asks for an authentication token, which this release cannot give yet.",
   MountsNotSupported: "The pool mounts file systems on its nodes, which this release cannot do yet.",
   ImageNotAvailable: "The image cannot be run on this machine.",
@@ -69,7 +68,7 @@ export const taskHeldBecause = (spec: TaskSpec): WaitingCode | undefined => {
 };
 
 const needsIdentity = (spec: Pick<TaskSpec, "resourceFiles" | "outputFiles">): boolean =>
-  (spec.resourceFiles ?? []).some((file) => file.autoStorageContainerName !== undefined || file.identityReference !== undefined) ||
+  (spec.resourceFiles ?? []).some((file) => file.identityReference !== undefined) ||
   (spec.outputFiles ?? []).some((file) => file.destination.container?.identityReference !== undefined);
 
 /** What keeps a pool of such a specification without nodes in this release. */

@@ -1,7 +1,8 @@
 // The accounts that the data plane lets in, kept in memory so that no request waits for the database. The rows are the truth: whoever changes
 // one says so here before he answers, so that a new key works at once and an old one no longer does.
 import type { OpenAccount, OpenAccounts } from "../auth/account-door.ts";
-import type { BatchAccount } from "../domain/accounts.ts";
+import type { AccountSettings, BatchAccount } from "../domain/accounts.ts";
+import { parseResourceId } from "../domain/resource-ids.ts";
 import { getAccountByName, listAccounts } from "../store/accounts.ts";
 import type { Reader } from "../store/db.ts";
 
@@ -10,9 +11,14 @@ export interface AccountRegistry extends OpenAccounts {
   reload(name: string): Promise<void>;
   /** In order of name. */
   names(): readonly string[];
+  /** The name of the storage account that is the auto storage of a Batch account; undefined when it has none, or is not there. */
+  autoStorageOf(accountId: number): string | undefined;
   /** Told after each change of who is there: certificates and names follow the accounts. `reload` waits for it. */
   onChange(listener: () => Promise<void>): void;
 }
+
+const storageName = ({ autoStorage }: AccountSettings): string | undefined =>
+  autoStorage === undefined ? undefined : parseResourceId(autoStorage.storageAccountId)?.names[0];
 
 /** `first` is the account that the server's bare address belongs to. */
 export const openAccountRegistry = async (read: Reader, first: string): Promise<AccountRegistry> => {
@@ -27,6 +33,10 @@ export const openAccountRegistry = async (read: Reader, first: string): Promise<
     find: (name) => byName.get(name),
     first: () => byName.get(first),
     names: () => [...byName.keys()].sort(),
+    autoStorageOf: (accountId) => {
+      for (const { id, settings } of byName.values()) if (id === accountId) return storageName(settings);
+      return undefined;
+    },
     onChange: (listener) => void listeners.push(listener),
     reload: async (name) => {
       const account = await getAccountByName(read, name);

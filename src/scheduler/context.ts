@@ -10,6 +10,7 @@ import type { NodeProvider } from "../providers/provider.ts";
 import type { Store } from "../store/db.ts";
 import type { Board } from "./board.ts";
 import type { Machines } from "./machines.ts";
+import type { ContainerUrl } from "./orders.ts";
 import type { ResourceKind } from "./resource-kinds.ts";
 
 /** Figures for /metrics; all optional work, none may throw. */
@@ -44,6 +45,7 @@ export type SchedulerParts = {
   accountUrl: (accountName: string) => string;
   packageUrl: PackageUrl;
   packageFiles: PackageFiles;
+  containerUrl: ContainerUrl;
   /** What each account may have; nothing is limited where it is absent. */
   quotas?: Quotas;
   /** What goes with a resource group, in the order in which it goes. Asked for when the first group goes; without it none can. */

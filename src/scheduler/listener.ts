@@ -141,7 +141,7 @@ const resend = async (context: Context, agentId: string, nodeId: string, known: 
   for (const task of missing) {
     if (placed().get(taskKey(task))?.attempt !== task.attempt) continue; // stopped or ended in the meantime
     const job = view?.jobs.get(task.jobUid)?.job ?? (await getJobByUid(context.store, task.accountId, task.jobUid));
-    if (job !== undefined) orders.push(taskOrder(task, job, packagesOf));
+    if (job !== undefined) orders.push(taskOrder(task, job, context.containerUrl, packagesOf));
   }
   if (orders.length > 0) context.channel.send(agentId, { type: "startTasks", tasks: orders });
 };

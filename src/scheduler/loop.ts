@@ -201,7 +201,10 @@ const sendOrders = (
   packagesOf: PackagesOf | undefined,
 ): void => {
   for (const [agentId, some] of Map.groupBy(placed, (one) => one.node.node.agentId!)) {
-    context.channel.send(agentId, { type: "startTasks", tasks: some.map(({ task, job }) => taskOrder(task, job.job, packagesOf)) });
+    context.channel.send(agentId, {
+      type: "startTasks",
+      tasks: some.map(({ task, job }) => taskOrder(task, job.job, context.containerUrl, packagesOf)),
+    });
   }
 };
 

@@ -9,5 +9,7 @@ import { findPackages, noPackages } from "./packages.ts";
 export const orderNodes = async (context: Context, pool: Pool, nodes: readonly Node[]): Promise<NodeOrder[]> => {
   const name = await context.accountName(pool.accountId);
   const packagesOf = (await findPackages(context, pool.accountId, [pool])) ?? noPackages;
-  return nodes.map((node) => nodeOrder(node, pool, { name, url: context.accountUrl(name) }, packagesOf));
+  return nodes.map((node) =>
+    nodeOrder(node, pool, { name, url: context.accountUrl(name), containerUrl: context.containerUrl }, packagesOf),
+  );
 };

@@ -31,14 +31,24 @@ const environmentOf = (...lists: (readonly Setting[] | undefined)[]): Environmen
   return [...byName].map(([name, value]) => ({ name, value }));
 };
 
-const resourceFileOrders = (files: Task["spec"]["resourceFiles"]): ResourceFileOrder[] =>
-  (files ?? []).map(({ httpUrl, storageContainerUrl, blobPrefix, filePath, fileMode }) => ({
+/** The URL of a container of the account's auto storage; undefined when there is none. */
+export type ContainerUrl = (accountId: number, container: string) => string | undefined;
+
+const resourceFileOrders = (files: Task["spec"]["resourceFiles"], accountId: number, containerUrl: ContainerUrl): ResourceFileOrder[] =>
+  (files ?? []).map(({ httpUrl, storageContainerUrl, autoStorageContainerName, blobPrefix, filePath, fileMode }) => ({
     httpUrl,
-    storageContainerUrl,
+    ...(autoStorageContainerName === undefined
+      ? { storageContainerUrl }
+      : inAutoStorage(containerUrl(accountId, autoStorageContainerName), autoStorageContainerName)),
     blobPrefix,
     filePath,
     fileMode,
   }));
+
+const inAutoStorage = (url: string | undefined, container: string): Pick<ResourceFileOrder, "storageContainerUrl" | "problem"> =>
+  url === undefined
+    ? { problem: `The account has no auto storage account in which the container ${container} could be.` }
+    : { storageContainerUrl: url };
 
 const outputFileOrders = (files: Task["spec"]["outputFiles"]): OutputFileOrder[] =>
   (files ?? []).flatMap((file) => {
@@ -65,7 +75,7 @@ const finiteMs = (duration: string | undefined): number | undefined => {
 };
 
 /** The order for the attempt that the task has been placed with. */
-export const taskOrder = (task: Task, job: Job, packagesOf: PackagesOf = noPackages): TaskOrder => ({
+export const taskOrder = (task: Task, job: Job, containerUrl: ContainerUrl, packagesOf: PackagesOf = noPackages): TaskOrder => ({
   ref: refOf(task),
   nodeId: task.nodeId!,
   jobId: job.id,
@@ -73,26 +83,31 @@ export const taskOrder = (task: Task, job: Job, packagesOf: PackagesOf = noPacka
   slots: task.slots,
   commandLine: task.spec.commandLine,
   environment: environmentOf(job.spec.commonEnvironmentSettings, task.spec.environmentSettings),
-  resourceFiles: resourceFileOrders(task.spec.resourceFiles),
+  resourceFiles: resourceFileOrders(task.spec.resourceFiles, task.accountId, containerUrl),
   outputFiles: outputFileOrders(task.spec.outputFiles),
   ...packagesOf(task),
   maxWallClockMs: finiteMs(task.spec.constraints?.maxWallClockTime),
   retentionMs: finiteMs(task.spec.constraints?.retentionTime),
 });
 
-const startTaskOrder = (pool: Pool): StartTaskOrder | undefined => {
+const startTaskOrder = (pool: Pool, containerUrl: ContainerUrl): StartTaskOrder | undefined => {
   const start = pool.spec.startTask;
   if (start === undefined) return undefined;
   return {
     commandLine: start.commandLine,
     environment: environmentOf(start.environmentSettings),
-    resourceFiles: resourceFileOrders(start.resourceFiles),
+    resourceFiles: resourceFileOrders(start.resourceFiles, pool.accountId, containerUrl),
     maxTaskRetryCount: start.maxTaskRetryCount ?? 0,
     waitForSuccess: start.waitForSuccess ?? true,
   };
 };
 
-export const nodeOrder = (node: Node, pool: Pool, account: { name: string; url: string }, packagesOf: PackagesOf): NodeOrder => ({
+export const nodeOrder = (
+  node: Node,
+  pool: Pool,
+  { containerUrl, ...account }: { name: string; url: string; containerUrl: ContainerUrl },
+  packagesOf: PackagesOf,
+): NodeOrder => ({
   accountId: node.accountId,
   accountName: account.name,
   accountUrl: account.url,
@@ -102,7 +117,7 @@ export const nodeOrder = (node: Node, pool: Pool, account: { name: string; url: 
   slots: slotsPerNode(pool),
   isDedicated: node.isDedicated,
   ...(node.wipedBoot === 0 ? {} : { wipeBefore: node.wipedBoot }),
-  startTask: startTaskOrder(pool),
+  startTask: startTaskOrder(pool, containerUrl),
   ...packagesOf(pool),
 });
 

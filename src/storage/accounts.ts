@@ -44,6 +44,8 @@ export interface StorageAccounts {
   blobEndpoint(name: string, baseUrl: string): string;
   /** A blob's URL with a signature for it alone; without one where the account has no key. Throws StorageAccountMissing. */
   signedBlobUrl(account: string, container: string, blob: string, options: BlobUrlOptions): string;
+  /** Of a container, to list and to read it, in the form for nodes. Throws StorageAccountMissing. */
+  signedContainerUrl(account: string, container: string, options: Pick<BlobUrlOptions, "expiresAt" | "baseUrl">): string;
 
   // The server's own access, not through its public port. All of them throw StorageAccountMissing, and BlobError of blobs.ts when the
   // storage service refuses or does not answer.

@@ -2,7 +2,7 @@
 // other rooms know. An account that there is none of is refused here, once.
 import { type AccountBlobs, refuseClimbing } from "./account-blobs.ts";
 import { type StorageAccount, StorageAccountMissing, type StorageAccounts } from "./accounts.ts";
-import { blobSignature } from "./shared-access.ts";
+import { blobSignature, containerSignature } from "./shared-access.ts";
 
 export type AccountParts = {
   list: Pick<StorageAccounts, "all" | "find" | "create" | "regenerateKey" | "remove">;
@@ -37,6 +37,15 @@ export const joinAccounts = ({ list, blobs, clientEndpoint, pathEndpoint }: Acco
       if (key === undefined) return url;
       // Creating and writing go together: an upload that is repeated overwrites what the first attempt left.
       return `${url}?${blobSignature(key, { account: account.name, container, blob, permissions, expiresAt })}`;
+    },
+    signedContainerUrl: (name, container, { expiresAt, baseUrl }) => {
+      refuseClimbing(container);
+      const account = known(name);
+      const url = `${pathEndpoint(account.name, baseUrl)}/${encodeURIComponent(container)}`;
+      const key = account.keys[0]?.value;
+      return key === undefined
+        ? url
+        : `${url}?${containerSignature(key, { account: account.name, container, permissions: "rl", expiresAt })}`;
     },
     createContainer: async (name, container) => blobs.createContainer(known(name).name, container),
     blobProperties: async (name, container, blob) => blobs.blobProperties(known(name).name, container, blob),

@@ -28,6 +28,13 @@ export const blobSignature = (key: string, { account, container, blob, permissio
   return query({ sv: signedVersion, sr: "b", sp: permissions, se, sig: sign(key, lines) });
 };
 
+/** The same for a whole container, to list and to read it (`rl`). */
+export const containerSignature = (key: string, { account, container, permissions, expiresAt }: Omit<BlobGrant, "blob">): string => {
+  const se = timeOf(expiresAt);
+  const lines = [permissions, "", se, `/blob/${account}/${container}`, "", "", "", signedVersion, "c", "", "", "", "", "", "", ""];
+  return query({ sv: signedVersion, sr: "c", sp: permissions, se, sig: sign(key, lines) });
+};
+
 /** One request, and clocks that differ. */
 const ownAccessMs = 15 * 60_000;
 

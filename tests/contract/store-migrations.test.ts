@@ -75,9 +75,11 @@ test("tasks that waited for packages go on, or wait for what else they need", as
     [{}, held, null],
     [{ containerSettings: { imageName: "i" } }, held, "ContainerSettingsNotSupported"],
     [{ authenticationTokenSettings: { access: ["job"] } }, held, "AuthenticationTokenNotSupported"],
-    [{ resourceFiles: [{ httpUrl: "http://h/a" }, { autoStorageContainerName: "c" }] }, held, "AutoStorageNotSupported"],
+    [{ resourceFiles: [{ httpUrl: "http://h/a" }, { autoStorageContainerName: "c" }] }, held, null],
     [{ outputFiles: [{ destination: { container: { identityReference: {} } } }] }, held, "AutoStorageNotSupported"],
     [{ resourceFiles: [{ httpUrl: "http://h/a" }] }, held, null],
+    [{ resourceFiles: [{ autoStorageContainerName: "c" }] }, "AutoStorageNotSupported", null],
+    [{ resourceFiles: [{ httpUrl: "http://h/a", identityReference: {} }] }, "AutoStorageNotSupported", "AutoStorageNotSupported"],
     [{ multiInstanceSettings: {} }, "MultiInstanceNotSupported", "MultiInstanceNotSupported"],
   ];
   const insert = old.prepare(`INSERT INTO tasks (account_id, job_uid, seq, id, key, state, state_changed_at, slots, held, spec, execution,

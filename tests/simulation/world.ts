@@ -102,6 +102,7 @@ export const aWorld = async (options: WorldOptions = {}) => {
       leaseMs,
       accountUrl: (name) => `http://127.0.0.1:10020/${name}`,
       packageUrl: ({ account, container, name }) => `http://127.0.0.1:10020/${account}/${container}/${name}?sig=secret`,
+      containerUrl: (accountId, container) => `http://127.0.0.1:10020/storage${accountId}/${container}?sig=secret`,
       packageFiles: { remove: async () => {}, removeContainer: async () => {} },
       metrics: { dispatched: () => void metrics.dispatched++, taskEnded: (kind) => void metrics.ended[kind]++ },
     });

@@ -25,6 +25,8 @@ export type ResourceFileOrder = {
   filePath?: string;
   /** Octal digits, e.g. "0770". */
   fileMode?: string;
+  /** Why there is no URL: the task fails with it. */
+  problem?: string;
 };
 export type OutputFileOrder = {
   filePattern: string;

@@ -7,7 +7,7 @@ import { recorded } from "./recorded.ts";
 export const ResourceFile = model(
   "ResourceFile",
   {
-    autoStorageContainerName: f.string({ since: "2018-12-01.8.0", minLength: 1, recorded: recorded.autoStorage }),
+    autoStorageContainerName: f.string({ since: "2018-12-01.8.0", minLength: 1 }),
     storageContainerUrl: f.string({ since: "2018-12-01.8.0", minLength: 1 }),
     httpUrl: f.string({ renamed: [{ until: "2018-08-01.7.0", as: "blobSource" }], requiredIn: { until: "2018-08-01.7.0" }, minLength: 1 }),
     blobPrefix: f.string({ since: "2018-12-01.8.0" }),

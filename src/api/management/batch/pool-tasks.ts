@@ -33,7 +33,7 @@ export const TaskContainerSettings = model("TaskContainerSettings", {
 });
 
 export const ResourceFile = model("ResourceFile", {
-  autoStorageContainerName: f.string({ since: "2018-12-01", recorded: recorded.autoStorage }),
+  autoStorageContainerName: f.string({ since: "2018-12-01" }),
   storageContainerUrl: f.string({ since: "2018-12-01" }),
   httpUrl: f.string({ renamed: [{ until: "2017-09-01", as: "blobSource" }], requiredIn: { until: "2017-09-01" } }),
   blobPrefix: f.string({ since: "2018-12-01" }),
