@@ -121,9 +121,11 @@ export type ManagementExample = {
   parameters: Record<string, unknown>;
   /** The statuses that it documents. */
   statuses: readonly number[];
+  /** The body that it shows with 200, if any. */
+  shown: unknown;
 };
 
-type ExampleFile = { parameters: Record<string, unknown>; responses: Record<string, unknown> };
+type ExampleFile = { parameters: Record<string, unknown>; responses: Record<string, { body?: unknown }> };
 
 /** Every example of the newest documents of both providers, in the order of the documents. */
 export const managementExamples = (): ManagementExample[] =>
@@ -136,7 +138,8 @@ export const managementExamples = (): ManagementExample[] =>
             const { parameters, responses } = JSON.parse(readFileSync(sharedPath("specs", folder, $ref), "utf8")) as ExampleFile;
             const name = basename($ref, ".json");
             const statuses = Object.keys(responses).map(Number);
-            return { name, namespace, operation, document, version, method: method.toUpperCase(), path, parameters, statuses };
+            const shown = responses["200"]?.body;
+            return { name, namespace, operation, document, version, method: method.toUpperCase(), path, parameters, statuses, shown };
           }),
         ),
       ),

@@ -3,7 +3,9 @@ import { newCertificate } from "../example-world.ts";
 import type { ManagementExample } from "../management-documents.ts";
 import { until } from "../quern.ts";
 import { activePackage } from "./applications.ts";
-import type { Json, Prepared, Ways, World } from "./world.ts";
+import { inSubscription, type Json, type Prepared, type Ways, type World } from "./world.ts";
+
+const inProperties = (name: string): string => `properties.${name}`;
 
 const newPool = async (world: World, settings: Json = {}): Promise<string> => {
   const id = world.fresh("pool");
@@ -24,9 +26,11 @@ const certificate = async (world: World): Promise<string> => {
 
 type References = { id: string; version?: string }[];
 
+type Referring = { properties: { certificates?: References; applicationPackages?: References } };
+
 /** The certificates and packages that a pool names are made, and their ids put in place of the made-up ones. */
-const withReferences = async (world: World, { parameters }: ManagementExample): Promise<(body: Json) => Json> => {
-  const { properties } = parameters.parameters as { properties: { certificates?: References; applicationPackages?: References } };
+const withReferences = async (world: World, pool: unknown): Promise<(body: Json) => Json> => {
+  const { properties } = pool as Referring;
   const name = properties.certificates === undefined ? undefined : await certificate(world);
   for (const { id, version } of properties.applicationPackages ?? []) await activePackage(world, id.split("/").at(-1)!, version);
   return (body) => {
@@ -52,7 +56,34 @@ const withReferences = async (world: World, { parameters }: ManagementExample): 
 const create = async (world: World, example: ManagementExample): Promise<Prepared> => {
   const poolName = world.fresh("pool");
   world.after(() => world.arm({ method: "DELETE", path: `${world.account}/pools/${poolName}` }));
-  return { params: { poolName }, body: await withReferences(world, example), echo: neverRead };
+  return { params: { poolName }, body: await withReferences(world, example.parameters.parameters), echo: neverRead };
+};
+
+const computed = "The server computes it.";
+const whatIsSet: Record<string, string> = Object.fromEntries(
+  [
+    ...["id", "name", "etag", "identity.userAssignedIdentities"],
+    ...["lastModified", "creationTime", "provisioningStateTransitionTime", "allocationState", "allocationStateTransitionTime"].map(
+      inProperties,
+    ),
+    ...["currentDedicatedNodes", "currentLowPriorityNodes", "currentNodeCommunicationMode", "autoScaleRun", "resizeOperationStatus"].map(
+      inProperties,
+    ),
+  ].map((name) => [name, computed]),
+);
+
+/** The pool that the example shows, made from what it shows: with passwords, which it does not. */
+const shownPool = async (world: World, { shown }: ManagementExample): Promise<Prepared> => {
+  const poolName = world.fresh("pool");
+  const change = await withReferences(world, shown);
+  const made = change(inSubscription(structuredClone(shown), world.quern.ready.subscriptionId) as Json);
+  const settings = made.properties as { userAccounts?: Json[]; startTask?: { resourceFiles?: { filePath?: string }[] } };
+  // One example has a path from before the service insisted on relative ones.
+  for (const file of settings.startTask?.resourceFiles ?? []) file.filePath = file.filePath?.replace(/^c:\\/i, "").replaceAll("\\", "/");
+  if (settings.userAccounts !== undefined) settings.userAccounts = settings.userAccounts.map((one) => ({ ...one, password: "Secret-1" }));
+  await world.ok({ method: "PUT", path: `${world.account}/pools/${poolName}`, body: made });
+  world.after(() => world.arm({ method: "DELETE", path: `${world.account}/pools/${poolName}` }));
+  return { params: { poolName }, made, echo: { ...neverRead, ...whatIsSet } };
 };
 
 const neverRead = {
@@ -80,10 +111,10 @@ export const poolWays: Ways = {
   Pool_Create: create,
   Pool_Update: async (world, example) => ({
     params: { poolName: await newPool(world) },
-    body: await withReferences(world, example),
+    body: await withReferences(world, example.parameters.parameters),
     echo: neverRead,
   }),
-  Pool_Get: onPool,
+  Pool_Get: shownPool,
   Pool_Delete: onPool,
   Pool_StopResize: onPool,
   Pool_DisableAutoScale: async (world) => ({ params: { poolName: await newPool(world, scaled) } }),

@@ -7,8 +7,8 @@ import type { Answer } from "../signed.ts";
 
 export type Json = Record<string, unknown>;
 
-/** What the example is sent with in place of what it says. `echo` names properties that the answer has otherwise, and why. */
-export type Prepared = { params?: Record<string, string>; body?: (body: Json) => Json; echo?: Record<string, string> };
+/** What the example is sent with in place of what it says. `made` is what the answer to a GET must show, as it was set before. `echo` names properties that the answer has otherwise, and why. */
+export type Prepared = { params?: Record<string, string>; body?: (body: Json) => Json; made?: Json; echo?: Record<string, string> };
 
 export type World = {
   readonly quern: Quern;
