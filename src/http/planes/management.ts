@@ -4,7 +4,7 @@ import { ApiError } from "../../api/errors.ts";
 import { qualifiedId } from "../../api/management/index.ts";
 import { isApiVersion, microsoftBatch, type Provider, servedManagementVersion } from "../../api/management/providers.ts";
 import type { OperationDeclaration } from "../../api/operation.ts";
-import type { Version } from "../../api/versions.ts";
+import { livesIn, type Version } from "../../api/versions.ts";
 import { type Caller, TokenRefused, type TokenVerifier } from "../../auth/tokens.ts";
 import type { Filterable } from "../../domain/filter.ts";
 import { isoTime } from "../../lib/clock.ts";
@@ -74,7 +74,17 @@ const versionOf = (target: Target, candidates: Candidates, check: "lenient" | "s
   const { provider, path } = candidates[0]!.operation;
   const version = servedManagementVersion(provider!, asked, check);
   if (version === undefined) throw unknownVersion(provider!, path, asked.slice(0, 64));
+  if (!candidates.some(({ operation }) => livesIn(operation, version))) throw notInVersion(provider!, path, asked.slice(0, 64));
   return version;
+};
+
+const typeIn = (path: string): string =>
+  /\/providers\/[^/]+\/(?:locations\/[^/]+\/)?(.+)$/i.exec(path)?.[1]?.replace(/\/\{[^}]*\}/g, "") ?? "";
+
+/** Certificates in 2025, for instance. */
+const notInVersion = ({ namespace }: Provider, path: string, asked: string): ApiError => {
+  const message = `The resource type '${typeIn(path)}' could not be found in the namespace '${namespace}' for api version '${asked}'.`;
+  return new ApiError("InvalidResourceType", [], message);
 };
 
 const unknownVersion = (provider: Provider, path: string, asked: string): ApiError => {
