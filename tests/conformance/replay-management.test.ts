@@ -26,7 +26,7 @@ const recordedConnection = (): RecordedConnection => {
 };
 
 const replay = async (t: TestContext, quern: Quern, more: string[]): Promise<string[]> => {
-  const { account, key, batchUrl, subscriptionId, resourceGroup } = quern.ready;
+  const { account, key, batchUrl, subscriptionId, resourceGroup, caFile } = quern.ready;
   const armUrl = await privateEndpointProxy(t, quern, recordedConnection());
   const given: Record<string, string> = {
     "batch-url": batchUrl,
@@ -44,7 +44,8 @@ const replay = async (t: TestContext, quern: Quern, more: string[]): Promise<str
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [sharedPath("recordings/replay.mjs"), ...args, "--modernize", "--convert-commands", ...more],
-    { maxBuffer: 1 << 24 },
+    // Where the names of storage accounts resolve, packages are uploaded over https.
+    { maxBuffer: 1 << 24, env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile } },
   ).catch((error) => error);
   return String(stdout).split("\n");
 };

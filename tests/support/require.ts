@@ -29,6 +29,13 @@ export const openssl: Need = {
   isThere: () => spawnSync("openssl", ["version"]).status === 0,
 };
 
+/** az sends packages to `{account}.blob.{domain}`, and no resolver of glibc knows names below localhost by itself. */
+export const storageName: Need = {
+  what: "the name devstoreaccount1.blob.localhost",
+  install: "echo '127.0.0.1 devstoreaccount1.blob.localhost' >> /etc/hosts",
+  isThere: () => spawnSync("getent", ["hosts", "devstoreaccount1.blob.localhost"]).status === 0,
+};
+
 /** For the options of test(): `test("...", { skip: missing(az) }, ...)`. */
 export const missing = (...needs: Need[]): string | false => {
   const absent = needs.filter((need) => !need.isThere());
