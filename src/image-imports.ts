@@ -44,7 +44,7 @@ export const imageImports = (options: StartOptions, { location, path, urls, ...p
           "ImageSourceNotFound",
           `The marketplace of this server has no image ${publisher}:${offer}:${sku}:${version}.`,
         );
-      return { source: found.source, ...(found.sha256 !== undefined && { expectedSha256: found.sha256 }) };
+      return { source: found.source, osType: found.osType, ...(found.sha256 !== undefined && { expectedSha256: found.sha256 }) };
     },
     remove: (directory) => removeImage(directory, { tools }),
   };

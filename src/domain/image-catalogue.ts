@@ -135,20 +135,26 @@ const imageOf = (line: Line, image: Pick<SupportedImage, "osType" | "verificatio
 const nameOfReference = ({ publisher, offer, sku }: ImageNames): string | undefined =>
   publisher === undefined || offer === undefined || sku === undefined ? undefined : nameOf([publisher, offer, sku]);
 
-/** One that was imported is what it says: a system that was looked at. By its names where they are its own, else by its id. */
-const importedEntry = (image: ImportedImage, isNamed: boolean): SupportedImage => ({
-  nodeAgentSKUId: hostLine(image.osRelease ?? { id: "linux", versionId: "1" })[3],
-  imageReference:
-    isNamed && image.identifier !== undefined
-      ? { ...image.identifier, version: image.version ?? "latest" }
-      : { virtualMachineImageId: image.resourceId },
-  osType: "linux",
-  verificationType: "verified",
-  capabilities: image.hyperVGeneration === "V2" ? [gen2] : [],
-  backing: "rootfs",
-  exactVersion: image.version ?? "1.0.0",
-  resourceId: image.resourceId,
-});
+/**
+ * By its names where they are its own, else by its id. A Linux system is what it says, it was looked at; that a Windows image is one is only
+ * said, and it can be kept here but not run.
+ */
+const importedEntry = (image: ImportedImage, isNamed: boolean): SupportedImage => {
+  const isLinux = image.osType === "Linux";
+  return {
+    nodeAgentSKUId: isLinux ? hostLine(image.osRelease ?? { id: "linux", versionId: "1" })[3] : windows,
+    imageReference:
+      isNamed && image.identifier !== undefined
+        ? { ...image.identifier, version: image.version ?? "latest" }
+        : { virtualMachineImageId: image.resourceId },
+    osType: isLinux ? "linux" : "windows",
+    verificationType: isLinux ? "verified" : "unverified",
+    capabilities: image.hyperVGeneration === "V2" ? [gen2] : [],
+    backing: isLinux ? "rootfs" : "none",
+    exactVersion: image.version ?? "1.0.0",
+    resourceId: image.resourceId,
+  };
+};
 
 type Imported = { all: SupportedImage[]; byId: Map<string, SupportedImage>; byName: Map<string, SupportedImage[]> };
 

@@ -35,6 +35,7 @@ export type ImportedImage = {
   identifier?: { publisher: string; offer: string; sku: string };
   version?: string;
   hyperVGeneration?: string;
+  osType: "Linux" | "Windows";
   /** Of the root file system. */
   osRelease?: { id: string; versionId: string };
 };

@@ -46,6 +46,7 @@ export const imagePublisher = (store: Store, images: LiveImageCatalogue, subscri
 const entryOf = (subscriptionId: string, { type, resourceGroup, name }: ResourceKey, properties: ImageProperties): ImportedImage => ({
   resourceId: resourceIdOf({ subscriptionId, resourceGroup, type: spelled(type), names: [name] }),
   isMarketplace: isMarketplace(type),
+  osType: properties.osType,
   ...(properties.identifier === undefined ? {} : { identifier: properties.identifier }),
   ...(properties.version === undefined ? {} : { version: properties.version }),
   ...(properties.hyperVGeneration === undefined ? {} : { hyperVGeneration: properties.hyperVGeneration }),

@@ -17,7 +17,7 @@ import {
   type WantedImage,
 } from "../domain/stack-hci.ts";
 import { ImportFailed } from "../images/failures.ts";
-import { type ImportedImage, type ImportProgress, ImportSuspended } from "../images/import.ts";
+import { type ImportedImage, type ImportProgress, type ImportRequest, ImportSuspended } from "../images/import.ts";
 import { ManualClock } from "../lib/clock.ts";
 import { silentLog } from "../lib/log.ts";
 import { getAsyncOperation, insertAsyncOperation } from "../store/async-operations.ts";
@@ -30,6 +30,7 @@ const subscriptionId = "51756572-6e00-4000-8000-000000000001";
 
 type Begun = {
   directory: string;
+  asDisk: boolean | undefined;
   origin: ImageOrigin;
   signal: AbortSignal;
   tell(progress: ImportProgress): void;
@@ -74,20 +75,16 @@ const newWorld = async (t: TestContext): Promise<World> => {
   const removed: string[] = [];
   let watchers: (() => void)[] = [];
   const engine = {
-    import: (
-      { directory, ...origin }: ImageOrigin & { directory: string },
-      tell: (progress: ImportProgress) => void,
-      signal: AbortSignal,
-    ) => {
+    import: ({ directory, asDisk, ...origin }: ImportRequest, tell: (progress: ImportProgress) => void, signal: AbortSignal) => {
       const { promise, resolve, reject } = Promise.withResolvers<ImportedImage>();
       signal.addEventListener("abort", () => reject(signal.reason));
-      begun.push({ directory, origin, signal, tell, finish: (image) => resolve({ ...finished, ...image }), fail: reject });
+      begun.push({ directory, asDisk, origin, signal, tell, finish: (image) => resolve({ ...finished, ...image }), fail: reject });
       for (const watcher of watchers) watcher();
       return promise;
     },
     inMarketplace: async ({ sku }: { sku: string }, version: string): Promise<ImageOrigin> => {
       if (sku === "unknown") throw new ImportFailed("ImageSourceNotFound", `no ${sku} ${version}`);
-      return { source: { kind: "path", path: `/market/${sku}-${version}` }, expectedSha256: "00" };
+      return { source: { kind: "path", path: `/market/${sku}-${version}` }, expectedSha256: "00", osType: "Linux" };
     },
     remove: async (directory: string) => void removed.push(directory),
   };
@@ -336,25 +333,38 @@ test("a gallery image does not take a well-known name, and one that no image has
   assert.equal(world.images.find(own)?.resourceId, idOf(keyOf("b")));
 });
 
-test("what cannot be imported is not begun: Windows, an unknown marketplace image, a container that cannot be opened", async (t) => {
+test("what cannot be imported is not begun: a system that the marketplace does not have, an unknown marketplace image, a container that cannot be opened", async (t) => {
   const world = await newWorld(t);
   const container = await putContainer(world, "inside", join(world.allowed, "deep/er"));
   assert.equal(container.provisioningState, "Succeeded");
   assert.ok(existsSync(join(world.allowed, "deep/er")));
   rmSync(join(world.allowed, "deep"), { recursive: true });
   symlinkSync(tmpdir(), join(world.allowed, "deep"));
-  await put(world, keyOf("w"), { osType: "Windows" });
+  const windows = { publisher: "p", offer: "o", sku: "known" };
+  await put(world, keyOf("w", marketplaceImageType), { osType: "Windows", identifier: windows, version: "1", imagePath: undefined });
   await put(world, keyOf("m", marketplaceImageType), {
     identifier: { publisher: "p", offer: "o", sku: "unknown" },
     version: "1",
     imagePath: undefined,
   });
   await put(world, keyOf("c"), { containerId: idOf(keyOf("inside", storageContainerType)) });
-  const keys = [keyOf("w"), keyOf("m", marketplaceImageType), keyOf("c")];
+  const keys = [keyOf("w", marketplaceImageType), keyOf("m", marketplaceImageType), keyOf("c")];
   for (const key of keys) while ((await stateOf(world, key)) !== "Failed") await settled(world);
   const codes = await Promise.all(keys.map(async (key) => (await imageOf(world, key)).properties.failure?.code));
-  assert.deepEqual(codes, ["ImageFormatNotSupportedHere", "ImageSourceNotFound", "StoragePathNotAllowed"]);
+  assert.deepEqual(codes, ["ImageSourceInvalid", "ImageSourceNotFound", "StoragePathNotAllowed"]);
   assert.equal(world.begun.length, 0);
+});
+
+test("a Windows image is kept as a disk, listed, and never run", async (t) => {
+  const world = await newWorld(t);
+  await put(world, keyOf("one"), { osType: "Windows" });
+  await world.hasBegun(1);
+  assert.equal(world.begun[0]!.asDisk, true);
+  world.begun[0]!.finish({ format: "vhdx", osRelease: undefined });
+  await settled(world);
+  const entry = world.images.find({ virtualMachineImageId: idOf(keyOf("one")) });
+  assert.deepEqual([entry?.osType, entry?.backing, entry?.verificationType], ["windows", "none", "unverified"]);
+  assert.equal(entry?.nodeAgentSKUId, "batch.node.windows amd64");
 });
 
 test("containers: below an allowed directory, or a Windows path that stands for one of ours; their images are in them", async (t) => {

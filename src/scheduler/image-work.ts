@@ -3,7 +3,7 @@
 import type { LiveImageCatalogue } from "../domain/images.ts";
 import { stackHciTypes } from "../domain/stack-hci.ts";
 import { makeDirectory } from "../images/container-directory.ts";
-import type { ImportedImage, ImportProgress, ImportSource } from "../images/import.ts";
+import type { ImportedImage, ImportProgress, ImportRequest, ImportSource } from "../images/import.ts";
 import { ImportSuspended } from "../images/import.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -13,17 +13,13 @@ import { imagePublisher } from "./image-publisher.ts";
 import { type ImageContext, nameOfKey, reconcileStackHci } from "./reconcilers/gallery-images.ts";
 import { makeRunner } from "./runner.ts";
 
-/** Where an image comes from, and the checksum that its bytes must have, if one is known. */
-export type ImageOrigin = { source: ImportSource; expectedSha256?: string };
+/** Where an image comes from; the checksum that its bytes must have and the system that it holds, if they are known. */
+export type ImageOrigin = { source: ImportSource; expectedSha256?: string; osType?: "Linux" | "Windows" };
 
 /** What does the work: src/images, with all that it needs from its surroundings. */
 export interface ImageEngine {
   /** Throws ImportFailed with the reason. With what a suspended or killed import has brought it goes on from there. */
-  import(
-    request: ImageOrigin & { directory: string },
-    progress: (progress: ImportProgress) => void,
-    signal: AbortSignal,
-  ): Promise<ImportedImage>;
+  import(request: ImportRequest, progress: (progress: ImportProgress) => void, signal: AbortSignal): Promise<ImportedImage>;
   /** Throws ImportFailed where the operator's marketplace has no such image. */
   inMarketplace(identifier: { publisher: string; offer: string; sku: string }, version: string): Promise<ImageOrigin>;
   remove(directory: string): Promise<void>;

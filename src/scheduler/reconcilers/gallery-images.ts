@@ -117,9 +117,12 @@ const bring = async (
 ): Promise<Outcome> => {
   try {
     if (container !== undefined) await openContainer(context, container.properties);
-    const origin = await originOf(context, image);
+    const { osType, ...origin } = await originOf(context, image);
+    if (osType !== undefined && osType !== image.properties.osType)
+      throw new ImportFailed("ImageSourceInvalid", `The marketplace has the image as one of osType ${osType}.`);
     const directory = directoryOf(context, image.properties, container);
-    return { image: await context.engine.import({ ...origin, directory }, told, signal) };
+    const asDisk = image.properties.osType === "Windows";
+    return { image: await context.engine.import({ ...origin, directory, asDisk }, told, signal) };
   } catch (error) {
     if (signal.aborted || error instanceof ImportSuspended) return "cutOff";
     if (error instanceof ImportFailed || error instanceof DirectoryRefused)
@@ -130,8 +133,7 @@ const bring = async (
 };
 
 const originOf = async ({ engine }: ImageContext, { type, properties }: Image): Promise<ImageOrigin> => {
-  const { osType, imagePath, identifier, version } = properties;
-  if (osType === "Windows") throw new OsTypeRefused();
+  const { imagePath, identifier, version } = properties;
   if (type.toLowerCase() === marketplaceImageType.toLowerCase()) {
     if (identifier === undefined || version === undefined)
       throw new ImportFailed("ImageSourceInvalid", "A marketplace image needs its identifier (publisher, offer, sku) and version.name.");
@@ -140,13 +142,6 @@ const originOf = async ({ engine }: ImageContext, { type, properties }: Image): 
   if (imagePath === undefined) throw new ImportFailed("ImageSourceInvalid", "The image has no imagePath.");
   return { source: isUrl(imagePath) ? { kind: "url", url: imagePath } : { kind: "path", path: imagePath } };
 };
-
-/** Nothing here could run it, so nothing is brought. */
-class OsTypeRefused extends ImportFailed {
-  constructor() {
-    super("ImageFormatNotSupportedHere", "Nodes here are Linux systems; an image of osType Windows cannot be imported.");
-  }
-}
 
 const containerOf = async (context: ImageContext, { properties: { containerId } }: Image): Promise<Container | undefined> => {
   const id = containerId === undefined ? undefined : parseResourceId(containerId);

@@ -154,6 +154,9 @@ const requireSource = (type: string, wanted: WantedImage): void => {
   } else {
     if (wanted.identifier === undefined) throw missingProperty("identifier");
     if (wanted.version === undefined) throw missingProperty("version.name");
+    // Which version that is would change with the catalogue, and an image is one version.
+    if (wanted.version.toLowerCase() === "latest")
+      throw invalidProperty("version.name", "An exact version must be specified.", wanted.version);
   }
 };
 
