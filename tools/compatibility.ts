@@ -1,15 +1,23 @@
-// Writes docs/manual/compatibility.md from the declarations: every operation and every property, and what Quern does with it.
-// `node tools/compatibility.ts` writes the file; tests/contract/compatibility.test.ts fails while it is not what this would write.
+// Writes docs/manual/compatibility.md (the data plane) and compatibility-management.md (the management plane) from the declarations: every
+// operation and every property, and what Quern does with it. `node tools/compatibility.ts` writes both; tests/contract/compatibility.test.ts fails
+// while they are not what this would write.
 // It reads declarations only: that what they say is so is for the other tests to show.
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { batchOperations } from "../src/api/batch/index.ts";
 import type { Field, Life, Model, Shape } from "../src/api/fields.ts";
+import { managementOperations } from "../src/api/management/index.ts";
+import { microsoftBatch, providers, stackHci } from "../src/api/management/providers.ts";
 import type { OperationDeclaration } from "../src/api/operation.ts";
 
-export const pagePath = join(resolve(import.meta.dirname, ".."), "docs/manual/compatibility.md");
+export type Page = { readonly path: string; readonly text: string };
 
-const groups: Readonly<Record<string, string>> = {
+const pagePath = (name: string): string => join(resolve(import.meta.dirname, ".."), "docs/manual", name);
+
+/** Chapters by the first part of an operationId. */
+type Groups = Readonly<Record<string, string>>;
+
+const dataPlaneGroups: Groups = {
   Account: "Account",
   Application: "Applications",
   Certificate: "Certificates",
@@ -21,6 +29,33 @@ const groups: Readonly<Record<string, string>> = {
   Task: "Tasks",
   File: "Files",
 };
+const managementGroups: Groups = {
+  BatchAccount: "Accounts",
+  Location: "Locations",
+  Operations: "Operations",
+  Application: "Applications",
+  ApplicationPackage: "Application packages",
+  Pool: "Pools",
+  Certificate: "Certificates",
+  PrivateLinkResource: "Private links",
+  PrivateEndpointConnection: "Private endpoint connections",
+  NetworkSecurityPerimeter: "Network security perimeters",
+  GalleryImages: "Gallery images",
+  MarketplaceGalleryImages: "Marketplace gallery images",
+  StorageContainers: "Storage containers",
+  OperationStatuses: "Statuses of operations",
+  Subscriptions: "Subscriptions",
+  Tenants: "Tenants",
+  ResourceGroups: "Resource groups",
+  OperationResults: "Results of operations",
+  Resources: "Resources of all types",
+  Providers: "Resource providers",
+  Tags: "Tags",
+  StorageAccounts: "Storage accounts",
+  UserAssignedIdentities: "User-assigned identities",
+  PrivateEndpoints: "Private endpoints",
+};
+
 const shared = "Parts that several of these have in common";
 
 /** Where a model is used, and whether anything but recorded properties leads to it. */
@@ -32,11 +67,14 @@ const modelIn = (shape: Shape): Model | undefined => {
   return shape.kind === "map" ? modelIn(shape.value) : undefined;
 };
 
-const usesOf = (operations: readonly OperationDeclaration[]): Map<string, Use> => {
+const usesOf = (operations: readonly OperationDeclaration[], groups: Groups): Map<string, Use> => {
   const uses = new Map<string, Use>();
   const visit = (model: Model, group: string, below: string | undefined): void => {
     const use = uses.get(model.name) ?? { model, groups: new Set(), real: false, below: new Set() };
-    const knew = use.groups.has(group) && (below === undefined ? use.real : use.below.has(below));
+    // What clients send and what they get may be two models of one name.
+    const isNew = Object.keys(model.fields).some((name) => use.model.fields[name] === undefined);
+    if (isNew) use.model = { ...model, fields: { ...model.fields, ...use.model.fields } };
+    const knew = !isNew && use.groups.has(group) && (below === undefined ? use.real : use.below.has(below));
     uses.set(model.name, use);
     use.groups.add(group);
     if (below === undefined) use.real = true;
@@ -50,13 +88,13 @@ const usesOf = (operations: readonly OperationDeclaration[]): Map<string, Use> =
   for (const operation of operations) {
     for (const model of [operation.query, operation.body, operation.answer.body, operation.answer.item]) {
       if (model !== undefined && Object.keys(model.fields).length > 0)
-        visit(model, groupOf(operation), operation.recorded === undefined ? undefined : operation.id);
+        visit(model, groupOf(operation, groups), operation.recorded === undefined ? undefined : operation.id);
     }
   }
   return uses;
 };
 
-const groupOf = ({ id }: OperationDeclaration): string => {
+const groupOf = ({ id }: OperationDeclaration, groups: Groups): string => {
   const prefix = id.slice(0, id.indexOf("_"));
   const group = groups[prefix];
   if (group === undefined) throw new Error(`${id}: no chapter for ${prefix}; name one in tools/compatibility.ts`);
@@ -108,51 +146,85 @@ const modelSection = ({ model, real, below }: Use): string => {
   return parts.length > 2 || done.length === 0 ? parts.join("\n") : `${parts[0]}: ${parts.slice(1).join("\n")}`;
 };
 
+/** Most paths of the management plane begin with one of two long parts, which the page's opening explains. */
+const shortened = (path: string): string =>
+  path
+    .replace("/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/", "{group}/")
+    .replace("/subscriptions/{subscriptionId}", "{sub}");
+
 const operationRow = (operation: OperationDeclaration): string => {
   const { id, method, path, refused, recorded } = operation;
   const standing = refused !== undefined ? `*refused* with \`${refused}\`` : recorded !== undefined ? `*recorded*: ${recorded}` : "*real*";
   const life = lifeText(operation);
-  return `| ${id} | \`${method} ${path}\` | ${life.join(", ") || "all"} | ${standing} |`;
+  return `| ${id} | \`${method} ${shortened(path)}\` | ${life.join(", ") || "all"} | ${standing} |`;
 };
 
-/** The whole page. The same declarations give the same text. */
-export const compatibilityPage = (): string => {
-  const operations = Object.values(batchOperations) as unknown as OperationDeclaration[];
-  const uses = [...usesOf(operations).values()].sort((a, b) => a.model.name.localeCompare(b.model.name));
+/** A heading, an operation table and the models of each group, then the models that several have. `mark` begins the headings. */
+const chaptersOf = (operations: readonly OperationDeclaration[], groups: Groups, mark: string): string[] => {
+  const uses = [...usesOf(operations, groups).values()].sort((a, b) => a.model.name.localeCompare(b.model.name));
   const chapters = Object.values(groups).flatMap((group) => {
-    const ours = operations.filter((operation) => groupOf(operation) === group);
+    const ours = operations.filter((operation) => groupOf(operation, groups) === group);
     if (ours.length === 0) return [];
     const own = uses.filter((use) => use.groups.size === 1 && use.groups.has(group));
     const rows = ["| operation | | api-versions | |", "| --- | --- | --- | --- |", ...ours.map(operationRow)].join("\n");
-    return [`## ${group}`, rows, ...own.map(modelSection)];
+    return [`${mark} ${group}`, rows, ...own.map(modelSection)];
   });
   const common = uses.filter((use) => use.groups.size > 1);
-  return `${[opening(operations, uses), ...chapters, `## ${shared}`, ...common.map(modelSection)].join("\n\n")}\n`;
+  return common.length === 0 ? chapters : [...chapters, `${mark} ${shared}`, ...common.map(modelSection)];
 };
 
-const opening = (operations: readonly OperationDeclaration[], uses: readonly Use[]): string => {
-  const properties = uses.flatMap(({ model, real }) =>
+const countsOf = (operations: readonly OperationDeclaration[], groups: Groups): string => {
+  const properties = [...usesOf(operations, groups).values()].flatMap(({ model, real }) =>
     Object.values(model.fields).map(({ options }) =>
       !real || options.recorded !== undefined ? "recorded" : options.refused !== undefined ? "refused" : "real",
     ),
   );
   const count = (what: string): number => properties.filter((one) => one === what).length;
-  return [
-    "# What Quern does with each operation and property",
-    "Generated from the declarations by `tools/compatibility.ts`; do not edit.",
-    [
-      `${operations.length} operations; ${properties.length} properties: ${count("real")} real, ${count("recorded")} recorded, ${count("refused")} refused.`,
-      "Versions are named by their month (2024-07 is 2024-07-01.20.0); one that is not named lives in all.",
-    ].join("\n"),
-    [
-      "* *real*: it does what Azure Batch does with it.",
-      "* *recorded*: validated, stored and answered exactly, but nothing here acts on it; the reason stands beside it.",
-      "* *refused*: answered with the error that stands beside it.",
-    ].join("\n"),
-  ].join("\n\n");
+  return `${operations.length} operations; ${properties.length} properties: ${count("real")} real, ${count("recorded")} recorded, ${count("refused")} refused.`;
 };
 
+const opening = (title: string, about: readonly string[]): string[] => [
+  `# ${title}`,
+  "Generated from the declarations by `tools/compatibility.ts`; do not edit.",
+  about.join("\n"),
+  [
+    "* *real*: it does what Azure Batch does with it.",
+    "* *recorded*: validated, stored and answered exactly, but nothing here acts on it; the reason stands beside it.",
+    "* *refused*: answered with the error that stands beside it.",
+  ].join("\n"),
+];
+
+const dataPlanePage = (): Page => {
+  const operations = Object.values(batchOperations) as unknown as OperationDeclaration[];
+  const about = [
+    countsOf(operations, dataPlaneGroups),
+    "Versions are named by their month (2024-07 is 2024-07-01.20.0); one that is not named lives in all.",
+  ];
+  const parts = [...opening("What Quern does with each operation and property", about), ...chaptersOf(operations, dataPlaneGroups, "##")];
+  return { path: pagePath("compatibility.md"), text: `${parts.join("\n\n")}\n` };
+};
+
+/** Provider by provider: two of them may have a model of the same name. What stands around Batch is last. */
+const managementPage = (): Page => {
+  const operations = Object.values(managementOperations);
+  const of = (namespace: string): OperationDeclaration[] => operations.filter(({ provider }) => provider!.namespace === namespace);
+  const about = [
+    `Microsoft.Batch: ${countsOf(of(microsoftBatch.namespace), managementGroups)}`,
+    `Microsoft.AzureStackHCI: ${countsOf(of(stackHci.namespace), managementGroups)}`,
+    "Versions are named by their month (2024-07 is 2024-07-01); one that is not named lives in all. The other providers look the same in every version.",
+    "In paths, `{sub}` stands for `/subscriptions/{subscriptionId}`, `{group}` for `{sub}/resourceGroups/{resourceGroupName}/providers`.",
+  ];
+  const parts = providers.flatMap(({ namespace }) => [`## ${namespace}`, ...chaptersOf(of(namespace), managementGroups, "###")]);
+  const title = "What Quern does with each operation and property of the management plane";
+  return { path: pagePath("compatibility-management.md"), text: `${[...opening(title, about), ...parts].join("\n\n")}\n` };
+};
+
+/** The same declarations give the same text. */
+export const compatibilityPages = (): Page[] => [dataPlanePage(), managementPage()];
+
 if (import.meta.main) {
-  writeFileSync(pagePath, compatibilityPage());
-  console.log(`wrote ${pagePath}`);
+  for (const { path, text } of compatibilityPages()) {
+    writeFileSync(path, text);
+    console.log(`wrote ${path}`);
+  }
 }

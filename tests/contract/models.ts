@@ -1,10 +1,13 @@
 // Every model that the declared operations reach, by name.
 import { batchOperations } from "../../src/api/batch/index.ts";
 import type { Field, Model, Shape } from "../../src/api/fields.ts";
+import type { OperationDeclaration } from "../../src/api/operation.ts";
 import { livesIn, type Version } from "../../src/api/versions.ts";
 import { isRequired, wireName } from "../../src/wire/parse.ts";
 
-export const reachableModels = (): Map<string, Model> => {
+export const reachableModels = (): Map<string, Model> => modelsOf(Object.values(batchOperations) as unknown as OperationDeclaration[]);
+
+export const modelsOf = (operations: readonly OperationDeclaration[]): Map<string, Model> => {
   const found = new Map<string, Model>();
   const visit = (model: Model | undefined): void => {
     if (model === undefined || found.has(model.name)) return;
@@ -16,7 +19,7 @@ export const reachableModels = (): Map<string, Model> => {
     else if (shape.kind === "array") visitShape(shape.item);
     else if (shape.kind === "map") visitShape(shape.value);
   };
-  for (const { body, answer } of Object.values(batchOperations) as { body?: Model; answer: { body?: Model; item?: Model } }[]) {
+  for (const { body, answer } of operations) {
     for (const model of [body, answer.body, answer.item]) visit(model);
   }
   return found;
