@@ -126,3 +126,31 @@ test("az group, resource, tag, provider, storage account, identity", { skip: mis
   );
   await fails("ResourceGroupNotFound", "group", "show", "--name", "azgroup");
 });
+
+test("az learns the cloud from ARM_CLOUD_METADATA_URL", { skip: missing(azure), timeout: 120_000 }, async (t) => {
+  const quern = await startQuern(t, { args: ["--storage", "none"] });
+  isCalledBy(quern, "az 2.45");
+  const home = await mkdtemp(join(tmpdir(), "quern-az-"));
+  t.after(() => rm(home, { recursive: true, force: true }));
+  const { batchUrl, caFile, clientId, clientSecret, tenantId, account, resourceGroup } = quern.ready;
+  const az = async (...args: string[]): Promise<any> => {
+    const { stdout } = await run("/usr/bin/az", [...args, "--output", "json"], {
+      env: {
+        PATH: "/usr/bin:/bin",
+        HOME: home,
+        // It must be there: this az reads the document before it makes the directory.
+        AZURE_CONFIG_DIR: home,
+        AZURE_CORE_COLLECT_TELEMETRY: "no",
+        REQUESTS_CA_BUNDLE: caFile,
+        // Over http, because az does not use REQUESTS_CA_BUNDLE for this one request; what it says is https.
+        ARM_CLOUD_METADATA_URL: `${batchUrl}/metadata/endpoints?api-version=2019-05-01`,
+      },
+    });
+    return stdout.trim() === "" ? undefined : JSON.parse(stdout);
+  };
+  const [cloud] = await az("cloud", "list");
+  assert.deepEqual([cloud.name, cloud.endpoints.batchResourceId], ["Quern", "https://batch.core.windows.net/"]);
+  await az("login", "--service-principal", "-u", clientId, "-p", clientSecret, "--tenant", tenantId);
+  await az("batch", "account", "login", "-g", resourceGroup, "-n", account);
+  assert.deepEqual(await az("batch", "pool", "list"), []);
+});
