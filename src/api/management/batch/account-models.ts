@@ -69,7 +69,8 @@ const UserAssignedIdentities = model("UserAssignedIdentities", {
 export const BatchAccountIdentity = model("BatchAccountIdentity", {
   principalId: f.string({ readOnly: true }),
   tenantId: f.string({ readOnly: true }),
-  type: required(f.enum(["SystemAssigned", "UserAssigned", "None"], { lives: { UserAssigned: { since: "2021-01-01" } } })),
+  /** `UserAssigned` came with 2021-01-01; an account that has such an identity is shown to older clients all the same. */
+  type: required(f.enum(["SystemAssigned", "UserAssigned", "None"])),
   userAssignedIdentities: f.map(f.object(UserAssignedIdentities), { since: "2021-01-01" }),
 });
 const identity = f.object(BatchAccountIdentity, identities);
