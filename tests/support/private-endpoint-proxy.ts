@@ -36,6 +36,10 @@ export const privateEndpointProxy = async (t: TestContext, quern: Quern, recorde
     guid = /([0-9a-f-]{36})$/.exec(connections.json.value[0].name)?.[1];
   };
 
+  /** A storage URL by name is https and has the port that the client used, where this proxy has no TLS. */
+  const storageDirectly = (text: string): string =>
+    text.replace(/(https:\/\/[^/"]*\.blob\.[^/":]+:)(\d+)/g, (_, before) => `${before}${port}`);
+
   const server = createServer(async (incoming, outgoing) => {
     const body = (await read(incoming)).toString("utf8");
     const sent = swap(/^b'(\{.*\})'$/.exec(body)?.[1] ?? body, recorded.guid, guid ?? recorded.guid);
@@ -47,13 +51,11 @@ export const privateEndpointProxy = async (t: TestContext, quern: Quern, recorde
         const account = text === "" ? undefined : JSON.parse(text);
         if (account?.properties?.publicNetworkAccess === "Disabled") await connect(account.id);
       }
-      text = swap(text, guid, recorded.guid);
-      const headers = Object.entries(answer.headers).map(([name, value]): [string, string] => [
-        name,
-        swap(String(value), guid, recorded.guid),
-      ]);
-      // An exchange of GUIDs changes no length.
-      outgoing.writeHead(answer.statusCode ?? 502, Object.fromEntries(headers));
+      text = storageDirectly(swap(text, guid, recorded.guid));
+      const answered = Object.entries(answer.headers)
+        .filter(([name]) => name !== "content-length")
+        .map(([name, value]): [string, string] => [name, swap(String(value), guid, recorded.guid)]);
+      outgoing.writeHead(answer.statusCode ?? 502, Object.fromEntries(answered));
       outgoing.end(text);
     });
     onward.on("error", () => outgoing.destroy());
