@@ -13,12 +13,12 @@ export type ResourceType = {
   isTracked: boolean;
 };
 
-/** The literal parts of the path: behind the provider's namespace, or all of them where a path names none. */
+/** The literal parts of the path: behind the provider's namespace, or all of them where a path names none. `default` is the name of what there is one of. */
 const partsOf = ({ path, provider }: OperationDeclaration): string[] => {
   const mark = "/providers/";
   const at = path.toLowerCase().lastIndexOf(`${mark}${provider!.namespace.toLowerCase()}/`);
   const rest = at === -1 ? path : path.slice(at + mark.length + provider!.namespace.length);
-  return rest.split("/").filter((part) => part !== "" && !part.startsWith("{"));
+  return rest.split("/").filter((part) => part !== "" && part !== "default" && !part.startsWith("{"));
 };
 
 /** An action is no type, unless it belongs to no resource: locations/checkNameAvailability. */
