@@ -77,6 +77,32 @@ test("times in every form that the service takes", () => {
   });
 });
 
+test("objects are compared with null, and times may be plain texts where a list says so", () => {
+  const managed: Filterable = {
+    "properties/scaleSettings/autoScale": { type: "object", operators: ["eq", "ne"] },
+    "properties/creationTime": { type: "time", operators: all, plainTime: true },
+  };
+  const at = { kind: "time", value: Date.parse("2017-05-01T00:00:00Z") };
+  assert.deepEqual(parseFilter("properties/scaleSettings/autoScale ne null", managed), {
+    type: "compare",
+    operator: "ne",
+    property: "properties/scaleSettings/autoScale",
+    value: { kind: "null" },
+  });
+  for (const time of ["'2017-05-01'", "datetime'2017-05-01'"]) {
+    const property = "properties/creationTime";
+    assert.deepEqual(parseFilter(`${property} gt ${time}`, managed), { type: "compare", operator: "gt", property, value: at });
+  }
+  for (const text of [
+    "properties/scaleSettings/autoScale eq 'null'",
+    "properties/creationTime gt null",
+    "properties/creationTime gt 'soon'",
+  ]) {
+    assert.throws(() => parseFilter(text, managed), { code: "InvalidQueryParameterValue" }, text);
+  }
+  assert.throws(() => read("creationTime gt '2017-05-01'"), { code: "InvalidQueryParameterValue" });
+});
+
 test("and binds tighter than or, not tighter than both, parentheses tightest", () => {
   assert.deepEqual(read("id eq 'a' or id eq 'b' and id eq 'c'"), {
     type: "or",

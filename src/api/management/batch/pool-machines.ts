@@ -1,17 +1,24 @@
 // What the nodes of a pool are made of, as ARM Microsoft.Batch says it: image, disks, extensions, security. Data only. Limits of values are those
 // of the data plane, whose model a pool of ARM is brought to (operations/management/batch/pool-parameters.ts).
 import { recorded } from "../../batch/recorded.ts";
+import { ImageReference as BatchImageReference } from "../../batch/virtual-machines.ts";
 import { f, legacy, model, required } from "../../fields.ts";
 import { ComputeNodeIdentityReference, ContainerConfiguration } from "./pool-tasks.ts";
+
+/** What is done with it the data plane's declaration says. */
+const asBatch = (name: keyof typeof BatchImageReference.fields): { recorded?: string } => {
+  const { recorded } = BatchImageReference.fields[name].options;
+  return recorded === undefined ? {} : { recorded };
+};
 
 export const ImageReference = model("ImageReference", {
   publisher: f.string(),
   offer: f.string(),
   sku: f.string(),
   version: f.string(),
-  id: f.string(),
-  sharedGalleryImageId: f.string({ since: "2024-07-01" }),
-  communityGalleryImageId: f.string({ since: "2024-07-01" }),
+  id: f.string(asBatch("virtualMachineImageId")),
+  sharedGalleryImageId: f.string({ since: "2024-07-01", ...asBatch("sharedGalleryImageId") }),
+  communityGalleryImageId: f.string({ since: "2024-07-01", ...asBatch("communityGalleryImageId") }),
 });
 
 export const WindowsConfiguration = model("WindowsConfiguration", { enableAutomaticUpdates: f.boolean() });

@@ -5,7 +5,7 @@ import { invalidProperty } from "../../../api/errors.ts";
 import type { Infer, Model, Plain } from "../../../api/fields.ts";
 import type { PoolProperties } from "../../../api/management/batch/pool-properties.ts";
 import type { Pool } from "../../../api/management/batch/pools.ts";
-import { baseline, type DataPlaneVersion } from "../../../api/versions.ts";
+import { baseline, type DataPlaneVersion, newest } from "../../../api/versions.ts";
 import type { PoolSpec } from "../../../domain/pools.ts";
 import { parseResourceId } from "../../../domain/resource-ids.ts";
 import { parseBody } from "../../../wire/parse.ts";
@@ -16,11 +16,18 @@ type Properties = Infer<typeof PoolProperties>;
 
 /** The last version whose pools can be of Cloud Services. */
 const cloudServices: DataPlaneVersion = "2024-02-01.19.0";
+const goneSince: readonly string[] = ["certificateReferences", "targetNodeCommunicationMode", "resourceTags"];
+
+/** The newest version of the data plane that knows all of it: no version of ARM has both what came and what went with the newest. */
+const versionFor = (settings: Plain): DataPlaneVersion => {
+  if (settings.cloudServiceConfiguration !== undefined) return cloudServices;
+  return goneSince.some((name) => settings[name] !== undefined) ? baseline : newest;
+};
 
 /** Without what is undefined, at every level: the reader takes it for a value. */
 const plain = (value: unknown): Plain => JSON.parse(JSON.stringify(value)) as Plain;
 
-const read = <M extends Model>(model: M, json: unknown, version: DataPlaneVersion = baseline): Infer<M> =>
+const read = <M extends Model>(model: M, json: Plain, version: DataPlaneVersion = versionFor(json)): Infer<M> =>
   parseBody(model, plain(json), version);
 
 /** Everything of a pool that is made, defaults filled in. Throws as the data plane does for a pool that is added. */
@@ -28,8 +35,7 @@ export const newPoolParameter = (id: string, body: PoolBody): Infer<typeof PoolA
   const properties = body.properties ?? {};
   return inManagementNames(body, () => {
     const { applicationLicenses: _, ...settings } = settingsOf(properties);
-    const version = settings.cloudServiceConfiguration === undefined ? baseline : cloudServices;
-    const parameter = read(PoolAddParameter, { id, ...settings, ...newScale(properties.scaleSettings) }, version);
+    const parameter = read(PoolAddParameter, { id, ...settings, ...newScale(properties.scaleSettings) });
     // The data plane's versions since 2024-07 have no licences, those of ARM do.
     const { applicationLicenses } = properties;
     return { ...parameter, ...given({ applicationLicenses, identity: identityOf(body.identity), tags: body.tags }) };

@@ -61,10 +61,7 @@ const propertiesOf = (pool: Pool, current: CurrentNodes, place: PoolPlace): Plai
     })),
     applicationLicenses: spec.applicationLicenses,
     resizeOperationStatus: resizeOf(pool),
-    mountConfiguration: spec.mountConfiguration?.map(({ cifsMountConfiguration: cifs, ...rest }) => ({
-      ...rest,
-      cifsMountConfiguration: cifs && { ...cifs, userName: cifs.username },
-    })),
+    mountConfiguration: spec.mountConfiguration?.map(mountOf),
     targetNodeCommunicationMode: spec.targetNodeCommunicationMode,
     // As on the data plane: agents always dial out, and nothing is said while there are no nodes.
     currentNodeCommunicationMode: current.dedicated + current.lowPriority > 0 ? "Simplified" : undefined,
@@ -136,6 +133,14 @@ const networkOf = (network: PoolSpec["networkConfiguration"]): Plain | undefined
     dynamicVnetAssignmentScope: dynamicVNetAssignmentScope,
     endpointConfiguration: endpointConfiguration && { inboundNatPools: endpointConfiguration.inboundNATPools },
   };
+};
+
+type Mount = NonNullable<PoolSpec["mountConfiguration"]>[number];
+
+const mountOf = ({ cifsMountConfiguration: cifs, ...rest }: Mount): Plain => {
+  if (cifs === undefined) return rest;
+  const { username: userName, ...share } = cifs;
+  return { ...rest, cifsMountConfiguration: { ...share, userName } };
 };
 
 const startTaskOf = (startTask: PoolSpec["startTask"]): Plain | undefined => {
