@@ -1,23 +1,35 @@
-// What is in an account, as far as only its end asks for it: what is left of each kind, and the rows that nothing else removes.
+// What is in an account, as far as only its end asks for it: what is still to be told to go, and the rows that nothing else removes.
 import type { JobSchedule } from "../domain/job-schedules.ts";
 import type { Job } from "../domain/jobs.ts";
 import type { Pool } from "../domain/pools.ts";
 import { type Reader, sql, type Write } from "./db.ts";
-import { listJobSchedules } from "./job-schedules.ts";
+import { jobSchedulesWhere } from "./job-schedules.ts";
 import { jobsWhere } from "./jobs.ts";
-import { listPools } from "./pools.ts";
+import { poolsWhere } from "./pools.ts";
 
-/** Those that are not on their way out yet come first. */
 export type Contents = { schedules: JobSchedule[]; jobs: Job[]; pools: Pool[] };
 
-/** At most `limit` of each. */
-export const contentsOf = async (read: Reader, accountId: number, limit: number): Promise<Contents> => ({
-  schedules: (await listJobSchedules(read, { accountId, limit: 100_000 })).sort(goingLast).slice(0, limit),
-  jobs: await jobsWhere(read, sql`account_id = ${accountId} ORDER BY state = 'deleting', key LIMIT ${limit}`),
-  pools: (await listPools(read, { accountId, limit: 100_000 })).sort(goingLast).slice(0, limit),
-});
+/** What is not on its way out yet, of schedules and pools at most `limit`; of jobs so many that no more than `limit` are on their way at once. */
+export const stayingIn = async (read: Reader, accountId: number, limit: number): Promise<Contents> => {
+  const going = await read.get<{ n: number }>(
+    sql`SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE account_id = ${accountId} AND state = 'deleting' LIMIT ${limit})`,
+  );
+  const staying = sql`account_id = ${accountId} AND state <> 'deleting' ORDER BY key LIMIT`;
+  return {
+    schedules: await jobSchedulesWhere(read, sql`${staying} ${limit}`),
+    jobs: going!.n >= limit ? [] : await jobsWhere(read, sql`${staying} ${limit - going!.n}`),
+    pools: await poolsWhere(read, sql`${staying} ${limit}`),
+  };
+};
 
-const goingLast = (a: { state: string }, b: { state: string }): number => Number(a.state === "deleting") - Number(b.state === "deleting");
+/** Whether there is no schedule, job or pool in the account, in whatever state. */
+export const isEmptied = async (read: Reader, accountId: number): Promise<boolean> => {
+  const row = await read.get<{ n: number }>(
+    sql`SELECT EXISTS (SELECT 1 FROM job_schedules WHERE account_id = ${accountId})
+        OR EXISTS (SELECT 1 FROM jobs WHERE account_id = ${accountId}) OR EXISTS (SELECT 1 FROM pools WHERE account_id = ${accountId}) AS n`,
+  );
+  return row!.n === 0;
+};
 
 /** The blob of every package of the account, and the containers that hold them. */
 export const packageBlobsOf = (

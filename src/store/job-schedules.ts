@@ -95,6 +95,10 @@ export const listJobSchedules = (read: Reader, page: ListPage & { accountId: num
 export const unfinishedJobSchedules = (read: Reader): Promise<JobSchedule[]> =>
   schedulesFrom(read.all(sql`SELECT * FROM job_schedules WHERE state <> 'completed' ORDER BY account_id, key`));
 
+/** Those that a condition, and the order and limit after it, select. */
+export const jobSchedulesWhere = (read: Reader, condition: Sql): Promise<JobSchedule[]> =>
+  schedulesFrom(read.all(sql`SELECT * FROM job_schedules WHERE ${condition}`));
+
 /** The keys of a schedule's jobs are all that begin with its own and a colon; a semicolon is what follows the colon. */
 const ofSchedule = (accountId: number, scheduleKey: string): Sql =>
   sql`account_id = ${accountId} AND key > ${`${scheduleKey}:`} AND key < ${`${scheduleKey};`}`;

@@ -1,6 +1,6 @@
 // Pools in the database. What a change means is decided in domain/pools.ts.
 import type { Pool } from "../domain/pools.ts";
-import { type Reader, type SqlValue, sql, type Write } from "./db.ts";
+import { type Reader, type Sql, type SqlValue, sql, type Write } from "./db.ts";
 import { comparisons, equality, type FilterColumns, idOperators } from "./filter.ts";
 import { jsonOrNull, type ListPage, pageOf } from "./lists.ts";
 import { forgetNodeTime } from "./node-time.ts";
@@ -76,6 +76,10 @@ export const getPool = async (read: Reader, accountId: number, key: string): Pro
 /** In order of key. */
 export const listPools = (read: Reader, page: ListPage & { accountId: number }): Promise<Pool[]> =>
   poolsFrom(read.all(sql`SELECT * FROM pools WHERE account_id = ${page.accountId}${pageOf("key", page, poolFilterColumns)}`));
+
+/** Those that a condition, and the order and limit after it, select. */
+export const poolsWhere = (read: Reader, condition: Sql): Promise<Pool[]> =>
+  poolsFrom(read.all(sql`SELECT * FROM pools WHERE ${condition}`));
 
 /** Those that a reconciler has work with, of all accounts. */
 export const listBusyPools = (read: Reader): Promise<Pool[]> =>

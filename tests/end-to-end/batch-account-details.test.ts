@@ -152,7 +152,7 @@ test("around Batch accounts", { timeout: 60_000 }, async (t) => {
     assert.ok(family.length > 1 && family.every(({ familyName }: any) => familyName === "standardDSv3Family"));
     const names: string[] = [];
     for (let next: string | undefined = `${location}/virtualMachineSkus?maxresults=50`; next !== undefined; ) {
-      const page = (await get(next)).json;
+      const page: any = (await get(next)).json;
       assert.ok(page.value.length <= 50);
       names.push(...page.value.map(({ name }: any) => name));
       next = page.nextLink;

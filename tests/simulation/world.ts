@@ -30,6 +30,7 @@ import { type Ids, seededIds } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { explain, type Subject } from "../../src/operations/waiting.ts";
 import { fakeProvider } from "../../src/providers/fake.ts";
+import type { PackageFiles } from "../../src/scheduler/context.ts";
 import { createScheduler, type Scheduler } from "../../src/scheduler/scheduler.ts";
 import { insertAccount } from "../../src/store/accounts.ts";
 import type { Store, Write } from "../../src/store/db.ts";
@@ -64,6 +65,7 @@ export type WorldOptions = {
   bootMs?: number;
   agents?: number;
   startTask?: (order: NodeOrder) => "idle" | "starttaskfailed";
+  packageFiles?: PackageFiles;
   /** Default in memory. */
   file?: string;
 };
@@ -101,9 +103,10 @@ export const aWorld = async (options: WorldOptions = {}) => {
       images,
       leaseMs,
       accountUrl: (name) => `http://127.0.0.1:10020/${name}`,
+      taskToken: async ({ accountName, jobId, taskId, attempt }) => `token of ${accountName} ${jobId} ${taskId} ${attempt}`,
       packageUrl: ({ account, container, name }) => `http://127.0.0.1:10020/${account}/${container}/${name}?sig=secret`,
       containerUrl: (accountId, container) => `http://127.0.0.1:10020/storage${accountId}/${container}?sig=secret`,
-      packageFiles: { remove: async () => {}, removeContainer: async () => {} },
+      packageFiles: options.packageFiles ?? { remove: async () => {}, removeContainer: async () => {} },
       metrics: { dispatched: () => void metrics.dispatched++, taskEnded: (kind) => void metrics.ended[kind]++ },
     });
   let scheduler = build();

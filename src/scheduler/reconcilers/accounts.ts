@@ -5,7 +5,7 @@ import { type BatchAccount, deletionKey, nameBefore } from "../../domain/account
 import { changeState } from "../../domain/job-schedules.ts";
 import { deleteJob } from "../../domain/jobs.ts";
 import { deletePool } from "../../domain/pools.ts";
-import { type Contents, contentsOf, deleteRemainders, packageBlobsOf } from "../../store/account-contents.ts";
+import { type Contents, deleteRemainders, isEmptied, packageBlobsOf, stayingIn } from "../../store/account-contents.ts";
 import { deleteAccount, getAccount } from "../../store/accounts.ts";
 import { endAsyncOperations } from "../../store/async-operations.ts";
 import type { Reader, Write } from "../../store/db.ts";
@@ -25,13 +25,14 @@ type Step = { writes: Write[]; going: Contents; state: "gone" | "emptying" | "em
 const nothing: Contents = { schedules: [], jobs: [], pools: [] };
 
 export const reconcileAccount = async (context: Context, { accountId }: AccountKey): Promise<void> => {
+  // Before anything is read: what goes from then on rings.
+  context.leaving.add(accountId);
   const { going, state } = await context.store.decide(async (read) => {
     const account = await getAccount(read, accountId);
     const step = await emptied(context, read, account);
     return { writes: step.writes, result: step };
   });
   if (state === "gone") context.leaving.delete(accountId);
-  else context.leaving.add(accountId);
   for (const { key } of going.schedules) context.bells.jobSchedule({ accountId, scheduleKey: key });
   for (const { key } of going.jobs) context.bells.job({ accountId, jobKey: key });
   for (const { key } of going.pools) {
@@ -40,20 +41,20 @@ export const reconcileAccount = async (context: Context, { accountId }: AccountK
     context.bells.pool({ accountId, poolKey: key });
   }
   if (state === "empty") await removeRest(context, accountId);
-  // More than a slice may have to be told; what is told rings when it is gone.
-  else if (going.schedules.length + going.jobs.length + going.pools.length > 0) context.bells.account({ accountId });
+  // More than a slice may have to be told. Of jobs the next are told when these are gone, which rings.
+  else if (going.schedules.length + going.pools.length > 0) context.bells.account({ accountId });
 };
 
 const emptied = async (context: Context, read: Reader, account: BatchAccount | undefined): Promise<Step> => {
   if (account?.provisioningState !== "Deleting") return { writes: [], going: nothing, state: "gone" };
-  const left = await contentsOf(read, account.id, slice);
+  if (await isEmptied(read, account.id)) return { writes: [], going: nothing, state: "empty" };
+  const left = await stayingIn(read, account.id, slice);
   const now = context.clock.now();
   const schedules = left.schedules.flatMap((schedule) => after(changeState(schedule, "delete", now)));
   const jobs = left.jobs.flatMap((job) => after(deleteJob(job, now)));
   const pools = left.pools.flatMap((pool) => after(deletePool(pool, now)));
   const writes = [...schedules.map(saveJobSchedule), ...jobs.flatMap(saveJob), ...pools.flatMap(savePool)];
-  const isEmpty = left.schedules.length + left.jobs.length + left.pools.length === 0;
-  return { writes, going: { schedules, jobs, pools }, state: isEmpty ? "empty" : "emptying" };
+  return { writes, going: { schedules, jobs, pools }, state: "emptying" };
 };
 
 /** What goes already is not told again. */
@@ -66,8 +67,7 @@ const removeRest = async (context: Context, accountId: number): Promise<void> =>
     const account = await getAccount(read, accountId);
     if (account?.provisioningState !== "Deleting") return { writes: [], result: {} };
     // Something was put in by a request that was let in before; the next run takes it out.
-    const { schedules, jobs, pools } = await contentsOf(read, accountId, 1);
-    if (schedules.length + jobs.length + pools.length > 0) return { writes: [], result: { isFull: true } };
+    if (!(await isEmptied(read, accountId))) return { writes: [], result: { isFull: true } };
     const ended = endAsyncOperations(deletionKey(accountId), { status: "Succeeded", at: context.clock.now() });
     return { writes: [...deleteRemainders(accountId), ...deleteAccount(account), ...ended], result: { group: account.resourceGroup } };
   });
