@@ -1,7 +1,9 @@
 // The flags of `quern start` that limit what each account may have. Without one nothing is limited.
 import { type Command, Option } from "commander";
-import type { Quotas } from "../domain/quotas.ts";
 import { UserError } from "./usage-error.ts";
+
+/** As domain/quotas.ts has them; families by name in lower case. */
+type Quotas = { [Name in (typeof names)[number]]?: number } & { families: Record<string, number> };
 
 export type QuotaOptions = { quotas: Quotas };
 export type RawQuotas = { quota?: string[] };
@@ -23,7 +25,7 @@ export const addQuotaOptions = (command: Command): Command =>
 /** The last one counts of those that name the same. */
 export const quotaOptions = ({ quota = [] }: RawQuotas): QuotaOptions => {
   const families: Record<string, number> = {};
-  const quotas: { -readonly [Name in keyof Quotas]: Quotas[Name] } = { families };
+  const quotas: Quotas = { families };
   for (const text of quota.filter((one) => one !== "")) {
     const [, name = "", digits = ""] = /^([A-Za-z]+|family:[A-Za-z0-9_]{1,64})=(\d{1,9})$/.exec(text) ?? [];
     const known = names.find((one) => one.toLowerCase() === name.toLowerCase());
