@@ -9,6 +9,7 @@ import {
   deleteCertificate as deletedCertificate,
   newCertificate,
 } from "../../domain/certificates.ts";
+import { accountGuard } from "../../scheduler/quotas.ts";
 import * as store from "../../store/certificates.ts";
 import type { Reader } from "../../store/db.ts";
 import type { Handler, Services } from "../handler.ts";
@@ -20,7 +21,7 @@ export const addCertificate: Handler<typeof api.addCertificate> = async ({ princ
   await services.store.decide(async (read) => {
     const existing = await store.getCertificate(read, certificate.accountId, certificate.key);
     if (existing !== undefined) throw new ApiError(existing.state === "deleting" ? "CertificateBeingDeleted" : "CertificateExists");
-    return { writes: store.insertCertificate(certificate), result: undefined };
+    return { writes: [await accountGuard(read, certificate.accountId), ...store.insertCertificate(certificate)], result: undefined };
   });
   return { created: certificate.thumbprint, createdUrl: newCertificateUrl(baseUrl, certificate) };
 };

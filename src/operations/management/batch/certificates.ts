@@ -15,6 +15,7 @@ import {
 import { checkConditions } from "../../../domain/conditions.ts";
 import type { Stamp } from "../../../lib/clock.ts";
 import { etagOf, isoTime } from "../../../lib/clock.ts";
+import { accountGuard } from "../../../scheduler/quotas.ts";
 import * as store from "../../../store/certificates.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import { parseBody } from "../../../wire/parse.ts";
@@ -46,7 +47,8 @@ const put = async (
     if (before === undefined) {
       if (kind === "update") throw new ApiError("CertificateNotFound");
       if (preconditions.ifMatch !== undefined) throw new ApiError("ConditionNotMet");
-      return { writes: store.insertCertificate(made), result: { account, certificate: made } };
+      const writes = [await accountGuard(read, account.id), ...store.insertCertificate(made)];
+      return { writes, result: { account, certificate: made } };
     }
     checkConditions(preconditions, modifiedOf(before), "write");
     if (before.state === "deleting") throw new ApiError("CertificateBeingDeleted");
