@@ -54,6 +54,7 @@ export const banner = (ready: ReadyFile, wellKnown: boolean): string =>
     ...(ready.storage === null ? [] : [`  blobs     ${ready.storage.blobEndpoint}`]),
     ...(ready.caFile === null ? [] : [`  CA        ${ready.caFile}`]),
     `  location  ${ready.location}`,
+    `How az login, Python, JavaScript, .NET and Terraform reach it: quern env --location ${shellQuoted(ready.location)}`,
     "Stop it with Ctrl-C.",
     "",
   ].join("\n");
