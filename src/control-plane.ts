@@ -170,6 +170,8 @@ const build = async (
   endings.imageWork = () => imageWork.stop();
   let accountUrl = "";
   const agentsUrl = (): string => reachable(accountUrl, options.host);
+  const tokens = tokenIssuers(options, { location, clock, ids, log, store });
+  const { identity } = tokens;
   const scheduler = createScheduler({
     store,
     clock,
@@ -180,6 +182,7 @@ const build = async (
     images,
     leaseMs,
     accountUrl: () => accountUrl,
+    taskToken: identity.taskTokens.issue,
     packageUrl: packageUrls({ accounts: storage.accounts, clock, baseUrl: agentsUrl }),
     packageFiles: packageFiles(storage.accounts),
     containerUrl: containerUrls({ accounts: storage.accounts, clock, baseUrl: agentsUrl, autoStorageOf: accounts.autoStorageOf }),
@@ -201,9 +204,7 @@ const build = async (
   const certificate = await certificateMade;
   const answers = environment.QUERN_ANSWER_LOG;
   const { versionCheck } = options;
-  const tokens = tokenIssuers(options, { location, clock, ids, log });
-  const door: AccountDoor = { accounts, tokens: tokens.verifier, accountOfHost: accountOfHost(options.domain) };
-  const { identity } = tokens;
+  const door: AccountDoor = { accounts, ...tokens.proofs, accountOfHost: accountOfHost(options.domain) };
   const server = await createServer({
     services,
     dataPlane: dataPlane({

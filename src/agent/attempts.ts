@@ -62,7 +62,7 @@ export const launchOrder = (
     hold: boolean;
     directory: string;
     base: Record<string, string>;
-    names?: { jobId: string; taskId: string };
+    names?: { jobId: string; taskId: string; authenticationToken?: string };
   },
 ): LaunchOrder | Failure => {
   const split = splitCommandLine(task.commandLine);

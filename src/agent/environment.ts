@@ -30,6 +30,9 @@ export const nodeEnvironment = (node: NodeOrder, layout: NodeLayout): Record<str
 
 const serviceName = /^AZ_BATCH_/i;
 
+/** Holds the token of a task that asked for one. */
+export const tokenVariable = "AZ_BATCH_AUTHENTICATION_TOKEN";
+
 /** Absent when it can be passed to a process, otherwise why it cannot. */
 export const environmentProblem = (settings: EnvironmentVariable[]): string | undefined => {
   const bad = settings.find(({ name, value }) => name === "" || /[=\0]/.test(name) || (value ?? "").includes("\0"));
@@ -47,7 +50,7 @@ export const taskEnvironment = (
   base: Record<string, string>,
   directory: string,
   settings: EnvironmentVariable[],
-  names?: { jobId: string; taskId: string },
+  names?: { jobId: string; taskId: string; authenticationToken?: string },
 ): Record<string, string> => {
   const environment: Record<string, string> = { ...base, HOME: `${directory}/wd` };
   for (const { name, value } of settings) if (!serviceName.test(name)) environment[name] = value ?? "";
@@ -57,6 +60,7 @@ export const taskEnvironment = (
   if (names !== undefined) {
     environment.AZ_BATCH_TASK_ID = names.taskId;
     environment.AZ_BATCH_JOB_ID = names.jobId;
+    if (names.authenticationToken !== undefined) environment[tokenVariable] = names.authenticationToken;
   }
   return environment;
 };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Failure, TaskOutcome } from "../api/agent/messages.ts";
 import { type Attempt, isFailure, launchIdOf, launchOrder } from "./attempts.ts";
 import type { AgentContext } from "./context.ts";
+import { tokenVariable } from "./environment.ts";
 import { directoryFailed, launchFailed, packageFailed, uploadFailed } from "./failures.ts";
 import type { LaunchOrder } from "./launcher/launcher.ts";
 import { isOwnPath } from "./links.ts";
@@ -40,7 +41,7 @@ export const taskSteps = (
 
   const orderOf = (attempt: Attempt): LaunchOrder | Failure => {
     const { order } = attempt;
-    const names = { jobId: order.jobId, taskId: order.taskId };
+    const names = { jobId: order.jobId, taskId: order.taskId, authenticationToken: order.authenticationToken };
     const hold = order.outputFiles.length > 0;
     const shared = order.packages === undefined ? base() : { ...base(), ...packageEnvironment(nodeRoot, order.packages) };
     return launchOrder(order, { id: launchIdOf(attempt), slots: order.slots, hold, base: shared, directory: pathOf(attempt), names });
@@ -94,7 +95,8 @@ export const taskSteps = (
       const [first] = wanted;
       if (first === undefined) return undefined;
       const launch = orderOf(attempt);
-      const environment = isFailure(launch) ? {} : launch.env;
+      // What a pattern names is told in logs, in blob names and in answers: not the token.
+      const { [tokenVariable]: _secret, ...environment } = isFailure(launch) ? {} : launch.env;
       const { signal } = attempt.interrupt;
       const rest = { nodeRoot, environment, policy: context.policy(), patience: context.patience, signal, uploads };
       try {

@@ -53,6 +53,17 @@ export type Task = {
   generation: number;
 };
 
+/** One attempt by numbers, which decide, and by names, for people and for requests: what the token that it is given says. */
+export type TaskAttempt = {
+  accountId: number;
+  accountName: string;
+  jobUid: number;
+  jobId: string;
+  seq: Stamp;
+  taskId: string;
+  attempt: number;
+};
+
 export const taskStates = stateMachine({
   states: ["active", "preparing", "running", "completed"],
   events: {
@@ -67,6 +78,10 @@ export const taskStates = stateMachine({
   },
   refuse: { active: "TaskNotCompleted", preparing: "TaskNotCompleted", running: "TaskNotCompleted", completed: "TaskCompleted" },
 });
+
+/** Whether it is given a token for its job. One that names no access would open nothing, so there is none then (unverified upstream). */
+export const isGivenToken = ({ authenticationTokenSettings }: Pick<TaskSpec, "authenticationTokenSettings">): boolean =>
+  authenticationTokenSettings?.access?.some((scope) => scope.toLowerCase() === "job") === true;
 
 export type TaskRefusal = Refusal<"TaskCompleted" | "TaskNotCompleted" | "TaskSucceeded">;
 

@@ -12,7 +12,6 @@ const sentences = {
   MultiInstanceNotSupported: "The task runs on several nodes at once, which this release cannot do yet.",
   ContainerSettingsNotSupported: "It runs in a container, which this release cannot do yet.",
   AutoStorageNotSupported: "It takes or leaves files with a managed identity, which this release cannot do yet.",
-  AuthenticationTokenNotSupported: "The task asks for an authentication token, which this release cannot give yet.",
   MountsNotSupported: "The pool mounts file systems on its nodes, which this release cannot do yet.",
   ImageNotAvailable: "The image cannot be run on this machine.",
   ImageNotBootable:
@@ -63,7 +62,6 @@ export const jobHeldBecause = (spec: JobSpec): WaitingCode | undefined => {
 export const taskHeldBecause = (spec: TaskSpec): WaitingCode | undefined => {
   if (spec.multiInstanceSettings !== undefined) return "MultiInstanceNotSupported";
   if (spec.containerSettings !== undefined) return "ContainerSettingsNotSupported";
-  if (spec.authenticationTokenSettings !== undefined) return "AuthenticationTokenNotSupported";
   return needsIdentity(spec) ? "AutoStorageNotSupported" : undefined;
 };
 

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "../api/errors.ts";
 import { type AccountDoor, authenticateAccount } from "../auth/account-door.ts";
+import { refuseOutside } from "../auth/task-tokens.ts";
 import type { Services } from "../operations/handler.ts";
 import { explain, type Subject } from "../operations/waiting.ts";
 import { commonHeaders, type Envelope, sendError, sendJson } from "./answer.ts";
@@ -43,6 +44,7 @@ const answer = async (
     const value = queryValue(target, name);
     if (value !== undefined) subject[name] = value;
   }
+  refuseOutside(principal, subject.jobId);
   const explanation = await explain(services, principal.accountId, subject);
   sendJson(response, 200, commonHeaders(envelope), explanation);
 };

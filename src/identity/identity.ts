@@ -14,6 +14,7 @@ import { accessTokenType } from "./issue.ts";
 import { OAuthRefusal } from "./refusals.ts";
 import { addressesOf, type Route, routeOf } from "./routes.ts";
 import { ensureSigningKey } from "./signing-key.ts";
+import { createTaskTokens, type TaskTokens } from "./task-tokens.ts";
 
 export type IdentityOptions = {
   readonly clock: Clock;
@@ -35,6 +36,8 @@ export type IdentityOptions = {
 export interface Identity {
   /** Takes tokens that this issuer gave to clients that it still knows; they have the role that the client has now. */
   readonly verifier: TokenVerifier;
+  /** Of tasks, signed with the same key. */
+  readonly taskTokens: TaskTokens;
   /** In every token and in the discovery documents. */
   readonly issuer: string;
   /** Resolves when the signing key is there; rejects when it can be neither read nor made (IdentityUnreadable, or the file system's error). */
@@ -108,6 +111,7 @@ export const createIdentity = (options: IdentityOptions): Identity => {
 
   return {
     verifier,
+    taskTokens: createTaskTokens(parts),
     issuer,
     ready,
     paths: ["/adfs", "/common", "/organizations", `/${tenantName}`, `/${tenantId}`],

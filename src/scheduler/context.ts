@@ -2,6 +2,7 @@
 import type { PackageBlob } from "../domain/applications.ts";
 import type { ImageCatalogue } from "../domain/images.ts";
 import type { Quotas } from "../domain/quotas.ts";
+import type { TaskAttempt } from "../domain/tasks.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
@@ -25,6 +26,9 @@ export const noMetrics: SchedulerMetrics = { dispatched: () => {}, taskEnded: ()
 /** Where nodes read the blob of a package: a URL with a signature, made when an order is sent. Undefined when its storage account is gone. */
 export type PackageUrl = (blob: PackageBlob) => string | undefined;
 
+/** Signs what an attempt proves itself with on the data plane: a secret, made when an order is sent. */
+export type TaskToken = (attempt: TaskAttempt) => Promise<string>;
+
 /** The files of packages of accounts that go. Each is fine when what it removes is not there, or its storage account is not. */
 export type PackageFiles = {
   remove(blob: PackageBlob): Promise<void>;
@@ -44,6 +48,7 @@ export type SchedulerParts = {
   /** What tasks see as AZ_BATCH_ACCOUNT_URL. */
   accountUrl: (accountName: string) => string;
   packageUrl: PackageUrl;
+  taskToken: TaskToken;
   packageFiles: PackageFiles;
   containerUrl: ContainerUrl;
   /** What each account may have; nothing is limited where it is absent. */

@@ -1,5 +1,6 @@
 // The scheduler's side of the node channel: what an agent that connects still has to do or to drop, and its reports in their order.
 import type { AgentEvent, TaskRef } from "../api/agent/messages.ts";
+import type { Job } from "../domain/jobs.ts";
 import type { Node } from "../domain/nodes.ts";
 import { isPlaced, type Task } from "../domain/tasks.ts";
 import type { AgentListener, HelloView } from "../node-management/channel.ts";
@@ -17,6 +18,7 @@ import { refOf, taskOrder } from "./orders.ts";
 import { findPackages, hasPackages } from "./packages.ts";
 import { createUnhosted } from "./reconcilers/resize.ts";
 import { applyTaskEvents, type TaskEvent } from "./reports.ts";
+import { signTokens } from "./task-tokens.ts";
 
 export const makeListener = (context: Context, leases: Leases): AgentListener => {
   /** By agent: what it said it holds, until it has been sent the rest. */
@@ -137,11 +139,14 @@ const resend = async (context: Context, agentId: string, nodeId: string, known: 
   const placed = (): ReadonlyMap<string, Task> => view?.nodes.get(nodeId)?.placed ?? new Map();
   const missing = [...placed().values()].filter((task) => !known.has(`${taskKey(task)}.${refOf(task).attempt}`));
   const packagesOf = view && (await findPackages(context, view.accountId, missing));
-  const orders = [];
+  const withJobs: { task: Task; job: Job }[] = [];
   for (const task of missing) {
-    if (placed().get(taskKey(task))?.attempt !== task.attempt) continue; // stopped or ended in the meantime
     const job = view?.jobs.get(task.jobUid)?.job ?? (await getJobByUid(context.store, task.accountId, task.jobUid));
-    if (job !== undefined) orders.push(taskOrder(task, job, context.containerUrl, packagesOf));
+    if (job !== undefined) withJobs.push({ task, job });
   }
+  const tokenOf = await signTokens(context, withJobs);
+  const orders = withJobs
+    .filter(({ task }) => placed().get(taskKey(task))?.attempt === task.attempt) // not stopped or ended in the meantime
+    .map(({ task, job }) => taskOrder(task, job, context.containerUrl, { packagesOf, tokenOf }));
   if (orders.length > 0) context.channel.send(agentId, { type: "startTasks", tasks: orders });
 };

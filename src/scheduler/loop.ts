@@ -13,6 +13,7 @@ import { refOf, slotsPerNode, taskOrder } from "./orders.ts";
 import { findPackages, type PackagesOf } from "./packages.ts";
 import { type Placement, type PlanJob, type PlanNode, plan, type Snapshot } from "./plan.ts";
 import { depthFor, depthToFill } from "./prefetch.ts";
+import { signTokens, type TokenOf } from "./task-tokens.ts";
 
 /** One look at the pool; rings itself when there may be more to do. */
 export const schedule = async (context: Context, key: PoolKey): Promise<void> => {
@@ -166,6 +167,11 @@ const place = async (context: Context, view: PoolView, placements: readonly Plac
     chosen.map((one) => one.task),
   );
   const packagesOf = wanted && (await wanted);
+  const signing = signTokens(
+    context,
+    chosen.map(({ after, job }) => ({ task: after, job: job.job })),
+  );
+  const tokenOf = signing && (await signing);
   const jobs = new Set(chosen.map((one) => one.job));
   const nodes = new Set(chosen.map((one) => one.node));
   try {
@@ -189,7 +195,7 @@ const place = async (context: Context, view: PoolView, placements: readonly Plac
   sendOrders(
     context,
     chosen.map((one) => ({ node: one.node, job: one.job, task: placed.get(one)! })),
-    packagesOf,
+    { packagesOf, tokenOf },
   );
   measure(context, chosen);
   return true;
@@ -198,12 +204,12 @@ const place = async (context: Context, view: PoolView, placements: readonly Plac
 const sendOrders = (
   context: Context,
   placed: readonly { node: NodeView; job: JobView; task: Task }[],
-  packagesOf: PackagesOf | undefined,
+  extras: { packagesOf?: PackagesOf; tokenOf?: TokenOf },
 ): void => {
   for (const [agentId, some] of Map.groupBy(placed, (one) => one.node.node.agentId!)) {
     context.channel.send(agentId, {
       type: "startTasks",
-      tasks: some.map(({ task, job }) => taskOrder(task, job.job, context.containerUrl, packagesOf)),
+      tasks: some.map(({ task, job }) => taskOrder(task, job.job, context.containerUrl, extras)),
     });
   }
 };

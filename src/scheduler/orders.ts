@@ -14,6 +14,7 @@ import type { Pool } from "../domain/pools.ts";
 import type { Task } from "../domain/tasks.ts";
 import { durationMs } from "../lib/duration.ts";
 import { noPackages, type PackagesOf } from "./packages.ts";
+import { noTokens, type TokenOf } from "./task-tokens.ts";
 
 export const refOf = (task: Pick<Task, "accountId" | "jobUid" | "seq" | "attempt">): TaskRef => ({
   accountId: task.accountId,
@@ -75,7 +76,12 @@ const finiteMs = (duration: string | undefined): number | undefined => {
 };
 
 /** The order for the attempt that the task has been placed with. */
-export const taskOrder = (task: Task, job: Job, containerUrl: ContainerUrl, packagesOf: PackagesOf = noPackages): TaskOrder => ({
+export const taskOrder = (
+  task: Task,
+  job: Job,
+  containerUrl: ContainerUrl,
+  { packagesOf = noPackages, tokenOf = noTokens }: { packagesOf?: PackagesOf; tokenOf?: TokenOf },
+): TaskOrder => ({
   ref: refOf(task),
   nodeId: task.nodeId!,
   jobId: job.id,
@@ -86,6 +92,7 @@ export const taskOrder = (task: Task, job: Job, containerUrl: ContainerUrl, pack
   resourceFiles: resourceFileOrders(task.spec.resourceFiles, task.accountId, containerUrl),
   outputFiles: outputFileOrders(task.spec.outputFiles),
   ...packagesOf(task),
+  ...tokenOf(task),
   maxWallClockMs: finiteMs(task.spec.constraints?.maxWallClockTime),
   retentionMs: finiteMs(task.spec.constraints?.retentionTime),
 });

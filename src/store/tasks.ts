@@ -44,6 +44,17 @@ export const getTasks = async (
   return refs.map((ref) => found.get(nameOf(ref)));
 };
 
+/** Whether it is the attempt that the task is placed with and that has not ended; false also when the task or its job is gone. */
+export const isCurrentAttempt = async (
+  read: Reader,
+  { accountId, jobUid, seq, attempt }: { accountId: number; jobUid: number; seq: Stamp; attempt: number },
+): Promise<boolean> =>
+  (await read.get(
+    sql`SELECT 1 AS found FROM tasks AS t JOIN jobs AS j ON j.uid = t.job_uid AND j.account_id = t.account_id
+        WHERE t.account_id = ${accountId} AND t.job_uid = ${jobUid} AND t.seq = ${seq}
+        AND t.attempt = ${attempt} AND t.node_id IS NOT NULL AND t.state <> 'completed'`,
+  )) !== undefined;
+
 /** Which of the keys are taken. */
 export const existingKeys = async (read: Reader, accountId: number, jobUid: number, keys: readonly string[]): Promise<Set<string>> => {
   const taken = new Set<string>();

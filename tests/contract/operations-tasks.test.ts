@@ -194,7 +194,6 @@ test("what this release cannot run is held and says so", async (t) => {
   const held = [
     ["multi", { multiInstanceSettings: { coordinationCommandLine: "x", numberOfInstances: 3 } }, "MultiInstanceNotSupported"],
     ["container", { containerSettings: { imageName: "x" } }, "ContainerSettingsNotSupported"],
-    ["token", { authenticationTokenSettings: { access: ["job"] } }, "AuthenticationTokenNotSupported"],
   ] as const;
   for (const [id, more, code] of held) {
     await service.call("Task_Add", { ...job1, body: { id, commandLine: "c", ...more } });

@@ -66,7 +66,7 @@ for (const { number } of migrations) {
   });
 }
 
-test("tasks that waited for packages go on, or wait for what else they need", async (t) => {
+test("tasks that waited for packages or tokens go on, or wait for what else they need", async (t) => {
   const file = join(temporaryFolder(t), "quern.db");
   const old = new DatabaseSync(file);
   migrate(old, clock, migrations.slice(0, 7));
@@ -74,7 +74,13 @@ test("tasks that waited for packages go on, or wait for what else they need", as
   const specs: [spec: object, held: string | null, becomes: string | null][] = [
     [{}, held, null],
     [{ containerSettings: { imageName: "i" } }, held, "ContainerSettingsNotSupported"],
-    [{ authenticationTokenSettings: { access: ["job"] } }, held, "AuthenticationTokenNotSupported"],
+    [{ authenticationTokenSettings: { access: ["job"] } }, held, null],
+    [{ authenticationTokenSettings: {} }, "AuthenticationTokenNotSupported", null],
+    [
+      { authenticationTokenSettings: {}, resourceFiles: [{ httpUrl: "http://h/a", identityReference: {} }] },
+      "AuthenticationTokenNotSupported",
+      "AutoStorageNotSupported",
+    ],
     [{ resourceFiles: [{ httpUrl: "http://h/a" }, { autoStorageContainerName: "c" }] }, held, null],
     [{ outputFiles: [{ destination: { container: { identityReference: {} } } }] }, held, "AutoStorageNotSupported"],
     [{ resourceFiles: [{ httpUrl: "http://h/a" }] }, held, null],

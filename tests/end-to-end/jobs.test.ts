@@ -237,7 +237,6 @@ test("jobs", { timeout: 90_000 }, async (t) => {
     const tasks: [id: string, settings: object, why: string][] = [
       ["multi", { multiInstanceSettings: { numberOfInstances: 2, coordinationCommandLine: "/bin/true" } }, "MultiInstanceNotSupported"],
       ["container", { containerSettings: { imageName: "busybox" } }, "ContainerSettingsNotSupported"],
-      ["token", { authenticationTokenSettings: { access: ["job"] } }, "AuthenticationTokenNotSupported"],
     ];
     for (const [id, settings, why] of tasks) {
       await user.task("held", id, "/bin/true", settings as Record<string, unknown>);

@@ -70,6 +70,8 @@ export type TaskOrder = {
   outputFiles: OutputFileOrder[];
   /** Absent when the task refers to none; those of its pool are there already. */
   packages?: PackageOrder[];
+  /** A secret that is good for this attempt alone, as long as it runs; absent when the task asks for none. */
+  authenticationToken?: string;
   /** Of one run, in ms; absent when unlimited. */
   maxWallClockMs?: number;
   /** How long the directory stays after the end, in ms; absent when for ever. */

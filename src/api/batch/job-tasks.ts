@@ -30,7 +30,7 @@ export const workFields = {
   constraints: f.object(TaskConstraints, { default: {} }),
   requiredSlots: f.int32({ since: "2020-09-01.12.0", min: 1, default: 1 }),
   applicationPackageReferences: f.array(f.object(ApplicationPackageReference), { since: "2016-07-01.3.1", omitEmpty: true }),
-  authenticationTokenSettings: f.object(AuthenticationTokenSettings, { since: "2017-01-01.4.0", recorded: recorded.token }),
+  authenticationTokenSettings: f.object(AuthenticationTokenSettings, { since: "2017-01-01.4.0" }),
 };
 
 export const JobManagerTask = model(

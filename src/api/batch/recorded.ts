@@ -16,7 +16,6 @@ export const recorded = {
   containers: "Tasks and nodes with containers wait and say so (ContainerSettingsNotSupported).",
   mounts: "A pool with mounts gets no nodes and says so (MountsNotSupported).",
   identities: "There are no managed identities: what needs one waits and says so (AutoStorageNotSupported).",
-  token: "No token is made: tasks that ask for one wait and say so (AuthenticationTokenNotSupported).",
   multiInstance: "Tasks of several nodes wait and say so (MultiInstanceNotSupported).",
   manager: "The tasks of a job with a manager wait and say so (JobManagerTaskNotSupported).",
   preparation: "The tasks of a job with a preparation task wait and say so (JobPreparationTaskNotSupported).",

@@ -4,6 +4,7 @@ import type { OperationDeclaration } from "../../api/operation.ts";
 import { type DataPlaneVersion, servedVersion } from "../../api/versions.ts";
 import { type AccountDoor, authenticateAccount, refuseReader } from "../../auth/account-door.ts";
 import type { Principal } from "../../auth/principal.ts";
+import { refuseOutside } from "../../auth/task-tokens.ts";
 import type { Filterable } from "../../domain/filter.ts";
 import type { Services } from "../../operations/handler.ts";
 import { sendError } from "../answer.ts";
@@ -35,13 +36,19 @@ export const dataPlane = (options: DataPlaneOptions): Plane<{ principal: Princip
     const principal = authenticateAccount(signed, { remoteAddress: request.socket.remoteAddress, baseUrl, now }, options.door);
     return principal instanceof Promise ? principal.then((one) => ({ principal: one })) : { principal };
   },
-  admit: ({ principal }, operation) => refuseReader(principal, operation.method),
+  admit: ({ principal }, { method, path }, params) => {
+    refuseReader(principal, method);
+    refuseOutside(principal, isOfJob(path) ? params.jobId : undefined);
+  },
   bodyLimit,
   nameOf: ({ id }) => id,
   accountOf: ({ principal }) => principal.accountName,
   sendReply,
   sendError,
 });
+
+/** A job itself, or what is below it. */
+const isOfJob = (path: string): boolean => path === "/jobs/{jobId}" || path.startsWith("/jobs/{jobId}/");
 
 const versionOf = (target: Target, check: "lenient" | "strict"): DataPlaneVersion => {
   const asked = queryValue(target, "api-version");
