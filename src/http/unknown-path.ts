@@ -12,16 +12,23 @@ export const unknownPath = (error: ApiError, method: string, rawPath: string, su
     return new ApiError("MethodNotAllowed", [], `The requested resource does not support http method '${method.slice(0, 16)}'.`);
   if (error.code !== "ResourceNotFound") return error;
   // Of a resource on another one (a lock, a role assignment, tags) the last provider is the one that is asked.
-  const [, namespace, type] = [...path.matchAll(/\/providers\/([^/]+)(?:\/([^/]+))?/gi)].at(-1) ?? [];
-  if (namespace === undefined)
+  const [namespace, ...rest] =
+    path
+      .split(/\/providers(?:\/|$)/i)
+      .slice(1)
+      .at(-1)
+      ?.split("/") ?? [];
+  if (namespace === undefined || namespace === "")
     return new ApiError("NotFound", [], `The path '${path.slice(0, 256)}' does not name anything on this server.`);
   const provider = findProvider(namespace);
   if (provider === undefined)
     return new ApiError("InvalidResourceNamespace", [], `The resource namespace '${namespace.slice(0, 90)}' is invalid.`);
+  // Types and names take turns.
+  const type = rest.filter((_, index) => index % 2 === 0).join("/");
   const types = resourceTypesOf(provider).map((one) => one.type);
-  const isTemplate = provider.namespace === "Microsoft.Resources" && type?.toLowerCase() === "deployments";
+  const isTemplate = provider.namespace === "Microsoft.Resources" && /^deployments(?:\/|$)/i.test(type);
   const message =
-    `The resource type '${(type ?? "").slice(0, 90)}' could not be found in the namespace '${provider.namespace}'. ` +
+    `The resource type '${type.slice(0, 128)}' could not be found in the namespace '${provider.namespace}'. ` +
     (isTemplate ? "Templates are not deployed here; what they describe can be made one by one. " : "") +
     `The resource types served here are '${types.join(", ")}'; the supported api-versions are '${provider.versions.join(", ")}'.`;
   return new ApiError("InvalidResourceType", [], message);

@@ -295,7 +295,12 @@ test("storage accounts are real ones of the embedded storage", async (t) => {
   refused(await ask("PUT", of("another"), { location: "eastus" }), 400, "InvalidRequestContent");
   refused(await ask("GET", of("nothere")), 404, "ResourceNotFound");
   refused(await ask("GET", of("armstorage", "nowhere")), 404, "ResourceGroupNotFound");
-  refused(await ask("GET", `${of("armstorage")}/blobServices/default/containers`), 404, "InvalidResourceType");
+  const containers = await ask("GET", `${of("armstorage")}/blobServices/default/containers`);
+  refused(containers, 404, "InvalidResourceType");
+  assert.match(
+    containers.json.error.message,
+    /^The resource type 'storageAccounts\/blobServices\/containers' could not be found in the namespace/,
+  );
   refused(await ask("DELETE", of("devstoreaccount1")), 409, "OperationNotAllowed");
   assert.deepEqual([(await ask("DELETE", of("armstorage"))).status, (await ask("DELETE", of("armstorage"))).status], [200, 204]);
   assert.equal(await works(keys[1].value), false);
@@ -392,6 +397,10 @@ test("what there is not, and who may not", async (t) => {
   refused(await ask("PUT", `${group}{rg}/providers/Microsoft.Resources/deployments/d`, {}), 404, "InvalidResourceType");
   refused(await ask("GET", "/subscriptions/{sub}/providers/Microsoft.Authorization/roleAssignments"), 404, "InvalidResourceNamespace");
   refused(await ask("GET", "/subscriptions/{sub}/nothing"), 404, "NotFound");
+  refused(await ask("GET", `${group}{rg}/providers`), 404, "NotFound");
+  refused(await ask("GET", `${group}{rg}/providers/Microsoft.Authorization/locks/l`), 404, "InvalidResourceNamespace");
+  const onAnother = `${group}{rg}/providers/Microsoft.Batch/batchAccounts/x/providers/Microsoft.Authorization/locks`;
+  refused(await ask("GET", onAnother), 404, "InvalidResourceNamespace");
   refused(await ask("POST", `${group}{rg}`), 405, "MethodNotAllowed");
   const anonymous = await ask("GET", `${group}{rg}`, undefined, { token: null });
   assert.deepEqual([anonymous.status, anonymous.json.error.code], [401, "AuthenticationFailed"]);

@@ -1,6 +1,6 @@
 // All resources of this server in the one shape that lists and tags need: Batch accounts, which have a table of their own, and the rows of the
 // others.
-import type { AccountIdentity, BatchAccount } from "../../../domain/accounts.ts";
+import { type AccountIdentity, type BatchAccount, nameBefore } from "../../../domain/accounts.ts";
 import type { Filtered } from "../../../domain/resource-filter.ts";
 import { isoTime } from "../../../lib/clock.ts";
 import { listAccounts, listAccountsOfGroup } from "../../../store/accounts.ts";
@@ -33,9 +33,11 @@ export const allResources = async (
 ): Promise<ShownResource[]> => {
   const accounts = resourceGroup === undefined ? await listAccounts(read) : await listAccountsOfGroup(read, resourceGroup);
   const rows = await listAllResources(read, resourceGroup);
+  // What is left of a deleted account whose name another has now is nobody's resource any more.
+  const isNamed = ({ name }: BatchAccount): boolean => name === nameBefore(name);
   const isServed = ({ type, name }: Resource): boolean => type !== storageAccountType.toLowerCase() || storage.find(name) !== undefined;
   return [
-    ...accounts.map((account) => accountShown(settings, account)),
+    ...accounts.filter(isNamed).map((account) => accountShown(settings, account)),
     ...rows.filter(isServed).map((row) => rowShown(settings, row)),
   ].sort((a, b) => (keyOfId(a.id) < keyOfId(b.id) ? -1 : 1));
 };
