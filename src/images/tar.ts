@@ -111,6 +111,8 @@ export const extractTar = async (chunks: AsyncIterable<Buffer>, tree: TreeWriter
 
   extract.on("entry", (told, stream, next) => {
     const header = told as Header;
+    // It fails with the archive, which tells of it; without a listener that would be the end of the thread.
+    stream.on("error", () => {});
     try {
       if (isLayer && applyWhiteout(tree, nameOf(header), written)) {
         stream.on("end", next);
