@@ -17,6 +17,7 @@ export const hci = (quern: Quern, version = hciVersion) => {
   const put = (kind: Kind, name: string, properties: object, more: object = {}): Promise<Answer> =>
     send("PUT", kind, name, { location: "West US2", properties, ...more });
   return {
+    quern,
     send,
     get,
     put,
