@@ -109,7 +109,7 @@ export const openExt = (fd: number, offsetBytes: number, sizeBytes: number) => {
       gid: raw.readUInt16LE(24) + raw.readUInt16LE(0x7a) * 65536,
       size: raw.readUInt32LE(4) + raw.readUInt32LE(108) * 2 ** 32,
       links: raw.readUInt16LE(26),
-      mtimeSeconds: raw.readInt32LE(16) + (extra & 3) * 2 ** 32,
+      mtimeSeconds: raw.readInt32LE(16) + (extra & 3) * 2 ** 32 + (extra >>> 2) / 1e9,
       flags: raw.readUInt32LE(32),
       map: raw.subarray(40, 100),
     };

@@ -7,21 +7,16 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { anImageWorld, aSystem, failedWith, tarOf } from "../../tests/support/images.ts";
+import { missing, xz as xzProgram } from "../../tests/support/require.ts";
 import { ImportSuspended, removeImage } from "./import.ts";
+import { findImageTools } from "./tools.ts";
 
 const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 const xz = (bytes: Buffer, ...args: string[]): Buffer => execFileSync("xz", ["-c", ...args], { input: bytes });
-const hasXz = (() => {
-  try {
-    return xz(Buffer.from("x")).length > 0;
-  } catch {
-    return false;
-  }
-})();
 const isRoot = process.getuid!() === 0;
 
 test("an archive becomes a root file system, with what is known about it", async () => {
-  const world = anImageWorld();
+  const world = anImageWorld({ tools: findImageTools(process.env.PATH ?? "") });
   const bytes = await tarOf([
     ...aSystem,
     { name: "./usr/bin/tool", mode: 0o4755, uid: 12, gid: 34, content: "x".repeat(10_000) },
@@ -74,7 +69,7 @@ test("compressed archives are told by their content, of several frames or member
   }
 });
 
-test("xz: by the program, or without it", { skip: !hasXz && "there is no xz here to make such archives with" }, async () => {
+test("xz: by the program, or without it", { skip: missing(xzProgram) }, async () => {
   const bytes = await tarOf([...aSystem, { name: "big", content: Buffer.alloc(3_000_000, "quern ") }]);
   for (const more of [{}, { tools: {} }]) {
     for (const packed of [xz(bytes), Buffer.concat([xz(bytes.subarray(0, 5000)), xz(bytes.subarray(5000))])]) {

@@ -40,6 +40,12 @@ const isExecutable = (file: string): boolean => {
 /** What a program said when it failed, or did not end in time. Its text is not fit for users: it names paths of the server. */
 export class ToolFailed extends Error {
   override readonly name = "ToolFailed";
+  /** What it ended with; absent where it was ended or did not begin. */
+  readonly status: number | undefined;
+  constructor(message: string, status: number | undefined, cause: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
 }
 
 /** Runs it without a shell and with an empty environment. Gives what it wrote. Throws ToolFailed, or the reason of the signal. */
@@ -52,6 +58,7 @@ export const runTool = (
     const options = { env: { LC_ALL: "C" }, timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: 2 ** 20, encoding: "utf8" } as const;
     execFile(program, args, { ...options, ...(signal && { signal }) }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
-      reject(signal?.aborted ? signal.reason : new ToolFailed(stderr.trim().slice(0, 1000) || error.message, { cause: error }));
+      const status = typeof error.code === "number" ? error.code : undefined;
+      reject(signal?.aborted ? signal.reason : new ToolFailed(stderr.trim().slice(0, 1000) || error.message, status, error));
     });
   });

@@ -73,7 +73,8 @@ export const anImageWorld = (more: Partial<ImportServices> = {}): ImageWorld => 
     log: silentLog,
     allowedPaths: [allowed],
     urls: { storageHosts: [], allowPrivateUrls: false },
-    tools: findImageTools(process.env.PATH ?? ""),
+    // Whether all of a busy file system is on its disk is not what is tested, and would take seconds each time.
+    tools: { ...findImageTools(process.env.PATH ?? ""), sync: "/bin/true" },
     progress: (one) => progress.push(one),
     ...more,
   };

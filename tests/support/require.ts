@@ -36,6 +36,17 @@ export const storageName: Need = {
   isThere: () => spawnSync("getent", ["hosts", "devstoreaccount1.blob.localhost"]).status === 0,
 };
 
+const hasProgram = (name: string): boolean => spawnSync("sh", ["-c", `PATH=$PATH:/usr/sbin:/sbin command -v ${name}`]).status === 0;
+
+export const mkfsExt: Need = { what: "mkfs.ext4", install: "apt-get install e2fsprogs", isThere: () => hasProgram("mkfs.ext4") };
+export const qemuImg: Need = { what: "qemu-img", install: "apt-get install qemu-utils", isThere: () => hasProgram("qemu-img") };
+export const xz: Need = { what: "xz", install: "apt-get install xz-utils", isThere: () => hasProgram("xz") };
+export const xfs: Need = {
+  what: "mkfs.xfs, with root and loop devices",
+  install: "apt-get install xfsprogs, and run as root where /dev/loop-control is",
+  isThere: () => hasProgram("mkfs.xfs") && process.getuid?.() === 0 && existsSync("/dev/loop-control"),
+};
+
 /** For the options of test(): `test("...", { skip: missing(az) }, ...)`. */
 export const missing = (...needs: Need[]): string | false => {
   const absent = needs.filter((need) => !need.isThere());
