@@ -7,7 +7,8 @@ import { after, test } from "node:test";
 import { managementOperations } from "../../src/api/management/index.ts";
 import { armPoll } from "../support/arm.ts";
 import { type ManagementExample, managementDocuments, managementExamples } from "../support/management-documents.ts";
-import { inSubscription, type Json, type Prepared, type World, worldArguments } from "../support/management-world/world.ts";
+import { managementRequest } from "../support/management-request.ts";
+import { type World, worldArguments } from "../support/management-world/world.ts";
 import { managementWorld } from "../support/management-world.ts";
 import { type Quern, startQuern } from "../support/quern.ts";
 import type { Answer } from "../support/signed.ts";
@@ -31,29 +32,11 @@ after(async () => {
   if (quern !== undefined) await rm(quern.location, { recursive: true, force: true });
 });
 
-const requestOf = (
-  { path, method, parameters, operation, document }: ManagementExample,
-  { params, body }: Prepared,
-  subscriptionId: string,
-) => {
-  const given: Json = { ...(inSubscription(parameters, subscriptionId) as Json), subscriptionId, ...params };
-  const declared = operation.parameters.map((one) => (one.$ref === undefined ? one : document.parameters[one.$ref.split("/").at(-1)!]!));
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(given[name])));
-  const query = declared
-    .filter((one) => one.in === "query")
-    .flatMap(({ name }) => Object.entries(given).filter(([key]) => key.toLowerCase() === name.toLowerCase()))
-    .map(([name, value]): [string, string] => [name, String(value)]);
-  const place = declared.find((one) => one.in === "body");
-  const sent = place === undefined ? undefined : (given[place.name] as Json | undefined);
-  const changed = sent === undefined ? undefined : (body ?? ((same) => same))(structuredClone(sent));
-  return { method, path: `${filled}?${new URLSearchParams(query)}`, resource: filled, ...(changed === undefined ? {} : { body: changed }) };
-};
-
 /** What is wrong with the way an example was answered. */
 const problemsOf = async ({ quern, world, prepare, tidy }: Started, example: ManagementExample): Promise<string[]> => {
   const { operation, document, namespace, version, statuses } = example;
   const prepared = await prepare(example);
-  const request = requestOf(example, prepared, quern.ready.subscriptionId);
+  const request = managementRequest(example, prepared, quern.ready.subscriptionId);
   const answer = await world.arm(request);
   const said = `${request.method} ${request.path}: ${answer.status} ${answer.text.slice(0, 600)}`;
   const refusal = refusedExamples[example.name];

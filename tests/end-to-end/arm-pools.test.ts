@@ -223,6 +223,7 @@ test("a PATCH resizes, switches automatic scaling and takes the start task away"
 
   const scaled = await ok("PATCH", "/patched", auto);
   assert.deepEqual(scaled.properties.scaleSettings, auto.properties.scaleSettings);
+  assert.equal((await ok("PATCH", "/patched", auto)).etag, scaled.etag, "sent again it begins nothing anew");
   assert.equal((await user.get("/pools/patched")).enableAutoScale, true);
   const ran = await until(
     () => ok("GET", "/patched"),

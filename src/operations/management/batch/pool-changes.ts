@@ -50,9 +50,7 @@ export const replacedPool = async (
 const rescaled = (pool: Pool, fresh: Pool, now: Instant, option: string | undefined): Pool => {
   const { enableAutoScale: isAuto, autoScaleFormula: formula, autoScaleEvaluationInterval: interval } = fresh.spec;
   if (isAuto === true) {
-    const { spec } = pool;
-    const unchanged = spec.enableAutoScale === true && spec.autoScaleFormula === formula && spec.autoScaleEvaluationInterval === interval;
-    return unchanged ? pool : allowed(enableAutoScale(pool, definedOnly({ formula, interval }), now));
+    return autoScaled(pool, { formula, interval }, now);
   }
   const { targetDedicated, targetLowPriority } = fresh;
   const { resizeTimeout } = fresh.spec;
@@ -60,6 +58,14 @@ const rescaled = (pool: Pool, fresh: Pool, now: Instant, option: string | undefi
   const withTimeout = { ...fixed, spec: { ...fixed.spec, ...definedOnly({ resizeTimeout }) } };
   if (pool.targetDedicated === targetDedicated && pool.targetLowPriority === targetLowPriority) return withTimeout;
   return allowed(resizePool(withTimeout, { targetDedicated, targetLowPriority, ...resizeSettings({ resizeTimeout, option }) }, now));
+};
+
+/** What is so already begins nothing anew: a request that is sent again is not one too many. */
+const autoScaled = (pool: Pool, settings: { formula: string | undefined; interval: string | undefined }, now: Instant): Pool => {
+  const { enableAutoScale: isOn, autoScaleFormula, autoScaleEvaluationInterval } = pool.spec;
+  const { formula = autoScaleFormula, interval = autoScaleEvaluationInterval } = settings;
+  const unchanged = isOn === true && autoScaleFormula === formula && autoScaleEvaluationInterval === interval;
+  return unchanged ? pool : allowed(enableAutoScale(pool, definedOnly(settings), now));
 };
 
 /** The pool with what a PATCH gives; where that is nothing, the very pool. */
@@ -81,7 +87,7 @@ const scaled = (pool: Pool, wanted: ScaleChange, now: Instant, services: Service
   if (wanted.kind === "auto") {
     const { autoScaleFormula: formula, autoScaleEvaluationInterval: interval } = wanted.scaling;
     checkEvaluationInterval(interval, services);
-    return allowed(enableAutoScale(pool, definedOnly({ formula, interval }), now));
+    return autoScaled(pool, { formula, interval }, now);
   }
   const { targetDedicatedNodes, targetLowPriorityNodes, resizeTimeout, nodeDeallocationOption: option } = wanted.resize;
   const fixed = isScaled(pool) ? allowed(disableAutoScale(pool, now)) : pool;
