@@ -107,19 +107,20 @@ const runOf = ({ at, results, error }: AutoScaleRun): Plain => ({
   error: error && { code: error.code, message: error.message, details: details(error.values) },
 });
 
-/** The targets are those of the pool, which only a new resize changes; a kind of which there are to be none is left out (seen in examples). */
-const resizeOf = ({ resize, lastResize, resizeErrors, spec, ...pool }: Pool): Plain | undefined => {
-  const one = resize ?? lastResize;
-  if (one === undefined) return undefined;
-  const { targetDedicated, targetLowPriority } = pool;
-  const errors = pool.allocationState === "steady" ? resizeErrors?.map(errorOf) : undefined;
+/**
+ * The targets are those of the pool, which only a new resize changes; low-priority nodes are left out where there are to be none (as recorded). The
+ * service begins every pool with a resize, also one to nothing: so is the last one of a pool that had no other.
+ */
+const resizeOf = (pool: Pool): Plain => {
+  const { resize, lastResize, resizeErrors, spec, targetDedicated, targetLowPriority } = pool;
+  const one = resize ?? lastResize ?? { startedAt: pool.createdAt, option: "requeue" };
   return {
-    targetDedicatedNodes: targetDedicated === 0 && targetLowPriority > 0 ? undefined : targetDedicated,
+    targetDedicatedNodes: targetDedicated,
     targetLowPriorityNodes: targetLowPriority === 0 ? undefined : targetLowPriority,
     nodeDeallocationOption: one.option,
     resizeTimeout: spec.resizeTimeout,
     startTime: isoTime(one.startedAt),
-    errors,
+    errors: pool.allocationState === "steady" ? resizeErrors?.map(errorOf) : undefined,
   };
 };
 
