@@ -37,6 +37,20 @@ test("a node becomes idle and runs a task with the service's environment and not
   assert.equal(readFileSync(`${directory}/stderr.txt`, "utf8"), "problem\n");
 });
 
+test("a task that was given a token has it in its environment, and no task can give itself one", async (t) => {
+  const world = await anAgentWorld(t);
+  await world.node();
+  const environment = [{ name: "AZ_BATCH_AUTHENTICATION_TOKEN", value: "forged" }];
+  const given = aTask("/usr/bin/env", { authenticationToken: "of-the-service", environment });
+  const without = aTask("/usr/bin/env", { environment });
+  world.start(given, without);
+  for (const task of [given, without]) await world.control.event("finished", sameTask(task));
+  const tokenOf = ({ taskId }: typeof given) =>
+    /^AZ_BATCH_AUTHENTICATION_TOKEN=(.*)$/m.exec(readFileSync(world.inNode(`workitems/job1/job-1/${taskId}/stdout.txt`), "utf8"))?.[1];
+  assert.equal(tokenOf(given), "of-the-service");
+  assert.equal(tokenOf(without), undefined);
+});
+
 test("a program that does not exist is a failure before the run, without an exit code", async (t) => {
   const world = await anAgentWorld(t);
   await world.node();

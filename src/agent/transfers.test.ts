@@ -219,6 +219,20 @@ test("a server that does not let go of one node's downloads keeps no other node 
   assert.equal(held, 16);
 });
 
+test("no pattern tells the task's token", async (t) => {
+  const world = await aWorld(t);
+  const { client, url } = await blobs.container("out-token");
+  const outputFiles = ["$AZ_BATCH_AUTHENTICATION_TOKEN", "%AZ_BATCH_AUTHENTICATION_TOKEN%/*"].map((filePattern) => ({
+    filePattern,
+    containerUrl: url,
+    uploadCondition: "taskcompletion",
+  }));
+  const script = `/bin/sh -c 'mkdir secret; echo 1 >secret/a'`;
+  const outcome = await run(world, aTask(script, { outputFiles, authenticationToken: "secret" }));
+  assert.deepEqual([outcome.exitCode, outcome.failure], [0, undefined]);
+  assert.deepEqual(await blobs.contents(client), {});
+});
+
 test("conditions follow the exit code", async (t) => {
   const world = await aWorld(t);
   const files = ["tasksuccess", "taskfailure", "taskcompletion"].map((uploadCondition) => ({

@@ -89,6 +89,12 @@ const readings: [what: string, ask: (read: Reader) => Promise<unknown>, ...plan:
     /SEARCH p USING PRIMARY KEY \(account_id=\? AND key=\?\)/,
   ],
   ["certificates by state", (read) => certificates.deletingCertificates(read), /INDEX certificates_deleting/],
+  [
+    "isCurrentAttempt",
+    (read) => tasks.isCurrentAttempt(read, { ...ofJob, seq: 1, attempt: 1 }),
+    /SEARCH t USING PRIMARY KEY \(account_id=\? AND job_uid=\? AND seq=\?\)/,
+    /SEARCH j USING INDEX sqlite_autoindex_jobs_\d \(uid=\?/,
+  ],
   ["countReady", (read) => tasks.countReady(read, 1, 1), /INDEX tasks_ready/],
   [
     "placedTasks",

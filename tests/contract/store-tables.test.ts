@@ -38,6 +38,28 @@ const change = async (store: Store, key: string, to: (task: Task) => Task): Prom
   return (await tasks.getTask(store, 1, job.uid, key))!;
 };
 
+test("an attempt is current while the task is placed with it and has not ended, in a job that is there", async (t) => {
+  const store = await openedStore(t);
+  await withTasks(store, [aTask(1)]);
+  const isCurrent = (attempt: number, of: { accountId?: number; jobUid?: number; seq?: number } = {}): Promise<boolean> =>
+    tasks.isCurrentAttempt(store, { ...ofJob, seq: 1, attempt, ...of });
+  assert.deepEqual([await isCurrent(0), await isCurrent(1)], [false, false], "not placed");
+  await change(store, "task1", (task) => ({ ...task, nodeId: aNode().id, attempt: 1 }));
+  assert.deepEqual([await isCurrent(0), await isCurrent(1), await isCurrent(2)], [false, true, false]);
+  assert.deepEqual(
+    [await isCurrent(1, { seq: 2 }), await isCurrent(1, { jobUid: 1 }), await isCurrent(1, { accountId: 2 })],
+    [false, false, false],
+  );
+  await change(store, "task1", (task) => ({ ...task, state: "running" }));
+  assert.equal(await isCurrent(1), true);
+  await change(store, "task1", (task) => ({ ...task, state: "active", nodeId: undefined }));
+  assert.equal(await isCurrent(1), false, "back in the queue");
+  await change(store, "task1", (task) => ({ ...task, state: "running", nodeId: aNode().id, attempt: 2 }));
+  assert.deepEqual([await isCurrent(1), await isCurrent(2)], [false, true]);
+  await change(store, "task1", (task) => ({ ...task, state: "completed" }));
+  assert.equal(await isCurrent(2), false);
+});
+
 test("settings and accounts", async (t) => {
   const store = await openedStore(t);
   assert.equal(await getSetting(store, "a"), undefined);
