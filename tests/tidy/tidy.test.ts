@@ -23,8 +23,12 @@ const allowed: Record<string, readonly string[]> = {
   providers: ["lib", "domain", "node-management", "storage"],
   "node-management": ["lib", "domain"],
   autoscale: ["lib", "domain"],
+  templates: ["lib", "domain"],
   scheduler: ["lib", "domain", "store", "providers", "node-management", "storage", "autoscale", "images"],
-  operations: ["lib", "wire", "domain", "auth", "store", "storage", "scheduler", "providers", "node-management", "autoscale", "images"],
+  operations: [
+    ...["lib", "wire", "domain", "auth", "store", "storage", "scheduler", "providers", "node-management", "autoscale", "images"],
+    "templates",
+  ],
   http: ["lib", "wire", "domain", "auth", "identity", "store", "storage", "operations", "node-management", "scheduler"],
   agent: ["lib", "storage"],
   cli: ["lib"],
