@@ -56,7 +56,7 @@ const privateEndpoints = ({ store, settings }: ManagementServices): ResourceKind
 });
 
 /** An image that a pool of another group names, or a container with images of another, stays, and with it the group. */
-const images = ({ store, settings, clock, imageWork }: ManagementServices, type: string): ResourceKind => ({
+const images = ({ store, settings, clock, imageWork, images: catalogue }: ManagementServices, type: string): ResourceKind => ({
   type,
   removeFrom: async (group, { bells }): Promise<Remaining> => {
     const rows = await listResourcesOfGroup(store, { type, resourceGroup: group, limit: all });
@@ -67,7 +67,7 @@ const images = ({ store, settings, clock, imageWork }: ManagementServices, type:
           const resource = await getResource(read, key);
           if (resource === undefined || resource.provisioningState === "Deleting") return { writes: [], result: undefined };
           const change = { type, resource, modified: clock.stamp(), modifiedBy: resource.modifiedBy };
-          return { writes: await beginDeletion(read, { settings }, change), result: undefined };
+          return { writes: await beginDeletion(read, { settings, images: catalogue }, change), result: undefined };
         });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;

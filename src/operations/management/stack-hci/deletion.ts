@@ -1,5 +1,6 @@
 // The deletion of images and storage containers: asked for by their own operations, and when a resource group goes with all that is in it.
 import { ApiError } from "../../../api/errors.ts";
+import { sameId } from "../../../domain/resource-ids.ts";
 import { type ImageProperties, storageContainerType } from "../../../domain/stack-hci.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import { getResource, type Resource, type ResourceKey, saveResource } from "../../../store/resources.ts";
@@ -8,10 +9,12 @@ import type { Reply } from "../../handler.ts";
 import type { ManagementServices } from "../handler.ts";
 import { type AnyRequest, asyncHeaders, beginOperation, idOf, newOperationId, statusUrl } from "./common.ts";
 
+type Surroundings = Pick<ManagementServices, "settings" | "images">;
+
 /** What stands in the way, and the guards by which nothing does when it is committed. */
 export const deletionGuards = async (
   read: Reader,
-  services: Pick<ManagementServices, "settings">,
+  services: Surroundings,
   type: string,
   resource: Resource<object>,
 ): Promise<{ usedBy: string[]; guards: Write[] }> => {
@@ -19,8 +22,9 @@ export const deletionGuards = async (
   const id = idOf(services, key);
   if (type === storageContainerType) return { usedBy: await imagesOfContainer(read, id), guards: [guardNoImages(id, key)] };
   const { identifier, version } = resource.properties as ImageProperties;
-  // Only what is finished is known by its names.
-  const isNamed = resource.provisioningState === "Succeeded" && identifier !== undefined;
+  // Only what is finished is known by its names, and no gallery image by those of a well-known one.
+  const reference = { ...identifier, ...(version === undefined ? {} : { version }) };
+  const isNamed = identifier !== undefined && sameId(services.images.find(reference)?.resourceId ?? "", id);
   const names = { id, ...(isNamed ? { identifier, ...(version === undefined ? {} : { version }) } : {}) };
   return { usedBy: await poolsWithImage(read, names), guards: [guardNoPool(names, key)] };
 };
@@ -28,7 +32,7 @@ export const deletionGuards = async (
 /** Throws ResourceInUse; otherwise what turns the row into one that is being deleted. Ring `imageWork` after the commit. */
 export const beginDeletion = async (
   read: Reader,
-  services: Pick<ManagementServices, "settings">,
+  services: Surroundings,
   change: { type: string; resource: Resource<object>; modified: number; modifiedBy: string },
 ): Promise<Write[]> => {
   const { type, resource, ...by } = change;
