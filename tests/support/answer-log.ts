@@ -3,6 +3,9 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { batchOperations } from "../../src/api/batch/index.ts";
+import { managementOperations } from "../../src/api/management/index.ts";
+
+const all = [...Object.keys(batchOperations), ...Object.keys(managementOperations)];
 
 /** With `complete` (no test was left out) the list of uncalled operations is held against what was called. */
 export const summariseAnswers = (directory: string, root: string, complete: boolean): string[] => {
@@ -21,10 +24,10 @@ export const summariseAnswers = (directory: string, root: string, complete: bool
         .split("\n")
         .filter((line) => line !== "" && !line.startsWith("#"))
     : [];
-  const uncalled = Object.keys(batchOperations).filter((id) => !called.has(id));
+  const uncalled = all.filter((id) => !called.has(id));
   for (const id of complete ? uncalled : []) if (!listed.includes(id)) problems.add(`no test calls ${id}`);
   for (const id of complete ? listed : [])
     if (!uncalled.includes(id)) problems.add(`${id} is called by a test now: take it off tests/uncalled-operations.txt`);
-  console.log(`${called.size} of ${Object.keys(batchOperations).length} operations were called, each answer compared with its declaration`);
+  console.log(`${called.size} of ${all.length} operations were called, each answer compared with its declaration`);
   return [...problems];
 };

@@ -1,4 +1,5 @@
-// The recorded exchanges of the real data plane (../shared/recordings), in order.
+// The recorded exchanges of the real service (../shared/recordings), in order: those of the data plane whole, of the management plane which
+// operations were called.
 import { readdirSync, readFileSync } from "node:fs";
 import type { Version } from "../../src/api/versions.ts";
 import { sharedPath } from "./shared.ts";
@@ -24,10 +25,25 @@ type Exchange = {
   responseBody?: unknown;
 };
 
-export const readRecordings = (): Recorded[] =>
-  readdirSync(sharedPath("recordings", "scenarios")).flatMap((file) => {
+const scenarios = (): { file: string; exchanges: Exchange[] }[] =>
+  readdirSync(sharedPath("recordings", "scenarios")).map((file) => {
     const { exchanges } = JSON.parse(readFileSync(sharedPath("recordings", "scenarios", file), "utf8")) as { exchanges: Exchange[] };
-    return exchanges
+    return { file, exchanges };
+  });
+
+/** As the servers' logs name them: `Pool_Get` of the data plane, `Microsoft.Batch/Pool_Get` of the management plane. */
+export const recordedOperations = (): string[] =>
+  scenarios().flatMap(({ exchanges }) =>
+    exchanges.flatMap(({ plane, op }) => {
+      const id = /^(\w+)(?:\(arm\))?$/.exec(op)?.[1];
+      if (id === undefined || plane === "blob") return [];
+      return [plane === "arm" ? `Microsoft.Batch/${id}` : id];
+    }),
+  );
+
+export const readRecordings = (): Recorded[] =>
+  scenarios().flatMap(({ file, exchanges }) =>
+    exchanges
       .filter(({ plane }) => plane === "batch")
       .map(({ n, op, query, status, requestBody, responseBody }): Recorded => {
         const request = requestBody === undefined || requestBody === null || requestBody === "" ? {} : { request: requestBody };
@@ -40,5 +56,5 @@ export const readRecordings = (): Recorded[] =>
           ...request,
           ...answer,
         };
-      });
-  });
+      }),
+  );
