@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import tar from "tar-stream";
 import { anImageWorld, aSystem, failedWith, type TarEntry, tarOf } from "../../tests/support/images.ts";
+import { removeImage } from "./import.ts";
 import { extractTar } from "./tar.ts";
 import { treeWriter } from "./tree-writer.ts";
 
@@ -107,13 +108,15 @@ test("directories that became links are left alone when permissions are set at t
 });
 
 test("hard links are made to files of the image only", async () => {
-  for (const linkname of ["/outside/victim", "missing", "etc", "way/victim"]) {
+  for (const [name, linkname] of [
+    ["evil", "/outside/victim"],
+    ["evil", "missing"],
+    ["evil", "etc"],
+    ["evil", "way/victim"],
+    ["etc", "etc/os-release"],
+  ] as const) {
     const world = withOutside();
-    const entries: TarEntry[] = [
-      ...aSystem,
-      { name: "way", type: "symlink", linkname: world.outside },
-      { name: "evil", type: "link", linkname },
-    ];
+    const entries: TarEntry[] = [...aSystem, { name: "way", type: "symlink", linkname: world.outside }, { name, type: "link", linkname }];
     await assert.rejects(world.import(await tarOf(entries)), failedWith("ImageArchiveCorrupt", /is not in it/));
     unharmed(world);
   }
@@ -164,6 +167,8 @@ test("names are bytes, in UTF-8 or not", async () => {
   const name = Buffer.from("caf\xe9", "latin1");
   await world.import(await withHeader(name, "0"));
   assert.ok(readdirSync(world.rootfs(""), { encoding: "buffer" }).some((one) => one.equals(name)));
+  await removeImage(world.directory, world.services);
+  assert.equal(existsSync(world.directory), false);
 });
 
 test("sparse files and unknown entries are refused, not written wrongly", async () => {

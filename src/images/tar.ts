@@ -2,8 +2,9 @@
 // whiteouts take away what the layers below brought.
 import tar, { type Header as TarHeader } from "tar-stream";
 import { ImportFailed } from "./failures.ts";
+import type { FileWriter } from "./file-writer.ts";
 import { bytesOf, componentsOf, printable, unsafe } from "./names.ts";
-import { type FileWriter, type Metadata, type TreeWriter, treeFailure } from "./tree-writer.ts";
+import { type Metadata, type TreeWriter, treeFailure } from "./tree-writer.ts";
 
 /** A type of null is one that tar-stream does not know. */
 type Header = Omit<TarHeader, "pax" | "type" | "linkname"> & {
