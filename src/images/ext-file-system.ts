@@ -69,40 +69,33 @@ const geometryOf = (superblock: Buffer, sizeBytes: number): Geometry => {
   return geometry;
 };
 
-/** Undefined when it takes the kernel to read it. Throws ImportFailed when it is damaged. */
-export const openExt = (fd: number, offsetBytes: number, sizeBytes: number) => {
-  const superblock = readAt(fd, offsetBytes + 1024, 1024);
-  if (superblock.length < 1024 || superblock.readUInt16LE(56) !== 0xef53) throw extCorrupt("it has no superblock");
-  if ((superblock.readUInt32LE(96) & ~readable) !== 0) return undefined;
-  const geometry = geometryOf(superblock, sizeBytes);
-  const { blockBytes } = geometry;
+/** Reads whole blocks, and parts of them, of the file system and never of what lies around it. */
+const blockReader = (fd: number, offsetBytes: number, { blocks, blockBytes }: Geometry) => {
+  const bytes = (block: number, within: number, length: number): Buffer => {
+    if (block < 0 || block * blockBytes + within + length > blocks * blockBytes) throw extCorrupt("it points outside itself");
+    const found = readAt(fd, offsetBytes + block * blockBytes + within, length);
+    if (found.length < length) throw extCorrupt("it ends early");
+    return found;
+  };
+  return { bytes, blocks: (block: number, count: number): Buffer => bytes(block, 0, count * blockBytes) };
+};
+type Blocks = ReturnType<typeof blockReader>;
 
-  const readBytes = (block: number, within: number, length: number): Buffer => {
-    if (block < 0 || block >= geometry.blocks) throw extCorrupt("it points outside itself");
-    const bytes = readAt(fd, offsetBytes + block * blockBytes + within, length);
-    if (bytes.length < length) throw extCorrupt("it ends early");
-    return bytes;
-  };
-  const readBlocks = (block: number, count: number): Buffer => {
-    if (block + count > geometry.blocks) throw extCorrupt("it points outside itself");
-    return readBytes(block, 0, count * blockBytes);
-  };
-
-  const inodeTable = (group: number): number => {
-    const at = group * geometry.descriptorBytes;
-    const descriptor = readBytes(geometry.firstBlock + 1 + Math.floor(at / blockBytes), at % blockBytes, geometry.descriptorBytes);
-    return descriptor.readUInt32LE(8) + (geometry.descriptorBytes >= 64 ? descriptor.readUInt32LE(0x28) * 2 ** 32 : 0);
-  };
+const inodeReader = ({ inodes, inodesPerGroup, inodeBytes, descriptorBytes, blockBytes, firstBlock }: Geometry, blocks: Blocks) => {
   const tables = new Map<number, number>();
-
-  const inode = (number: number): ExtInode => {
-    if (number < 1 || number > geometry.inodes) throw extCorrupt("it names a file that it does not have");
-    const group = Math.floor((number - 1) / geometry.inodesPerGroup);
-    const table = tables.get(group) ?? inodeTable(group);
+  const tableOf = (group: number): number => {
+    const at = group * descriptorBytes;
+    const descriptor = blocks.bytes(firstBlock + 1 + Math.floor(at / blockBytes), at % blockBytes, descriptorBytes);
+    return descriptor.readUInt32LE(8) + (descriptorBytes >= 64 ? descriptor.readUInt32LE(0x28) * 2 ** 32 : 0);
+  };
+  return (number: number): ExtInode => {
+    if (number < 1 || number > inodes) throw extCorrupt("it names a file that it does not have");
+    const group = Math.floor((number - 1) / inodesPerGroup);
+    const table = tables.get(group) ?? tableOf(group);
     tables.set(group, table);
-    const at = ((number - 1) % geometry.inodesPerGroup) * geometry.inodeBytes;
-    const raw = readBytes(table + Math.floor(at / blockBytes), at % blockBytes, geometry.inodeBytes);
-    const extra = geometry.inodeBytes >= 160 && raw.readUInt16LE(128) >= 12 ? raw.readUInt32LE(136) : 0;
+    const at = ((number - 1) % inodesPerGroup) * inodeBytes;
+    const raw = blocks.bytes(table + Math.floor(at / blockBytes), at % blockBytes, inodeBytes);
+    const extra = inodeBytes >= 160 && raw.readUInt16LE(128) >= 12 ? raw.readUInt32LE(136) : 0;
     return {
       mode: raw.readUInt16LE(0),
       uid: raw.readUInt16LE(2) + raw.readUInt16LE(0x78) * 65536,
@@ -114,89 +107,110 @@ export const openExt = (fd: number, offsetBytes: number, sizeBytes: number) => {
       map: raw.subarray(40, 100),
     };
   };
-
-  function* extentRuns(node: Buffer, depth: number): Generator<Run> {
-    if (node.readUInt16LE(0) !== 0xf30a || depth > deepestTree) throw extCorrupt("a file's map makes no sense");
-    const entries = node.readUInt16LE(2);
-    const level = node.readUInt16LE(6);
-    if (12 + entries * 12 > node.length) throw extCorrupt("a file's map makes no sense");
-    for (let at = 12; at < 12 + entries * 12; at += 12) {
-      if (level > 0) {
-        const child = readBlocks(node.readUInt32LE(at + 4) + node.readUInt16LE(at + 8) * 2 ** 32, 1);
-        if (child.readUInt16LE(6) !== level - 1) throw extCorrupt("a file's map makes no sense");
-        yield* extentRuns(child, depth + 1);
-        continue;
-      }
-      const length = node.readUInt16LE(at + 4);
-      const logical = node.readUInt32LE(at);
-      // Longer ones are reserved and not written yet: they read as zeros.
-      if (length > 32768) yield { logical, count: length - 32768 };
-      else yield { logical, count: length, physical: node.readUInt16LE(at + 6) * 2 ** 32 + node.readUInt32LE(at + 8) };
-    }
-  }
-
-  /** ext2's and ext3's maps: twelve blocks, then blocks of block numbers, up to three deep. */
-  function* indirectRuns(map: Buffer, blocks: number): Generator<Run> {
-    const perBlock = blockBytes / 4;
-    function* under(block: number, level: number, logical: number): Generator<Run> {
-      if (block === 0 || logical >= blocks) return;
-      if (level === 0) return yield { logical, count: 1, physical: block };
-      const numbers = readBlocks(block, 1);
-      for (let index = 0; index < perBlock; index++)
-        yield* under(numbers.readUInt32LE(index * 4), level - 1, logical + index * perBlock ** (level - 1));
-    }
-    let logical = 0;
-    for (let index = 0; index < 15; index++) {
-      const level = Math.max(0, index - 11);
-      yield* under(map.readUInt32LE(index * 4), level, logical);
-      logical += perBlock ** level;
-    }
-  }
-
-  /** A file's bytes in order: chunks, and the lengths of the holes between them. */
-  function* content({ map, size, flags }: ExtInode): Generator<Buffer | number> {
-    if ((flags & unreadableFlags) !== 0)
-      throw new ImportFailed("ImageFormatNotSupportedHere", "The disk image holds files that are encrypted or compressed.");
-    const blocks = Math.ceil(size / blockBytes);
-    const runs = (flags & usesExtents) !== 0 ? extentRuns(map, 0) : indirectRuns(map, blocks);
-    const most = Math.max(1, Math.floor(2 ** 20 / blockBytes));
-    let position = 0;
-    for (const { logical, count, physical } of runs) {
-      if (logical * blockBytes < position) throw extCorrupt("a file's map makes no sense");
-      const end = Math.min(logical + count, blocks);
-      if (logical >= end || physical === undefined) continue;
-      if (logical * blockBytes > position) yield logical * blockBytes - position;
-      position = logical * blockBytes;
-      for (let block = logical; block < end; block += most) {
-        const chunk = readBlocks(physical + block - logical, Math.min(most, end - block));
-        const part = chunk.subarray(0, Math.min(chunk.length, size - position));
-        yield part;
-        position += part.length;
-      }
-    }
-    if (position < size) yield size - position;
-  }
-
-  const list = (directory: ExtInode): ExtEntry[] => {
-    if (directory.size > longestDirectory) throw extCorrupt("a directory is too large");
-    const entries: ExtEntry[] = [];
-    const parts = [...content(directory)].map((part) => (typeof part === "number" ? Buffer.alloc(Math.min(part, longestDirectory)) : part));
-    const bytes = Buffer.concat(parts);
-    for (let at = 0; at + 8 <= bytes.length; ) {
-      const length = bytes.readUInt16LE(at + 4);
-      // Blocks of 64 KiB need one more than fits; a hole is an empty block.
-      const step = length === 0xffff || length === 0 ? blockBytes - (at % blockBytes) : length;
-      const number = bytes.readUInt32LE(at);
-      const end = at + 8 + bytes[at + 6]!;
-      if (step < 8 || end > at + step || end > bytes.length) throw extCorrupt("a directory makes no sense");
-      const name = bytes.toString("latin1", at + 8, end);
-      if (number !== 0 && name !== "." && name !== "..") entries.push({ inode: number, name });
-      at += step;
-    }
-    return entries;
-  };
-
-  return { inode, list, content };
 };
 
-export type ExtFileSystem = NonNullable<ReturnType<typeof openExt>>;
+const senselessMap = (): ImportFailed => extCorrupt("a file's map makes no sense");
+
+/** ext4's maps: a tree of extents. */
+function* extentRuns(blocks: Blocks, node: Buffer, depth = 0): Generator<Run> {
+  const entries = node.readUInt16LE(2);
+  const level = node.readUInt16LE(6);
+  if (node.readUInt16LE(0) !== 0xf30a || depth > deepestTree || 12 + entries * 12 > node.length) throw senselessMap();
+  for (let at = 12; at < 12 + entries * 12; at += 12) {
+    if (level > 0) {
+      const child = blocks.blocks(node.readUInt32LE(at + 4) + node.readUInt16LE(at + 8) * 2 ** 32, 1);
+      if (child.readUInt16LE(6) !== level - 1) throw senselessMap();
+      yield* extentRuns(blocks, child, depth + 1);
+      continue;
+    }
+    const length = node.readUInt16LE(at + 4);
+    const logical = node.readUInt32LE(at);
+    // Longer ones are reserved and not written yet: they read as zeros.
+    if (length > 32768) yield { logical, count: length - 32768 };
+    else yield { logical, count: length, physical: node.readUInt16LE(at + 6) * 2 ** 32 + node.readUInt32LE(at + 8) };
+  }
+}
+
+/** ext2's and ext3's maps: twelve blocks, then blocks of block numbers, up to three deep. */
+function* indirectRuns(blocks: Blocks, map: Buffer, blockBytes: number, wanted: number): Generator<Run> {
+  const perBlock = blockBytes / 4;
+  function* under(block: number, level: number, logical: number): Generator<Run> {
+    if (block === 0 || logical >= wanted) return;
+    if (level === 0) return yield { logical, count: 1, physical: block };
+    const numbers = blocks.blocks(block, 1);
+    for (let index = 0; index < perBlock; index++)
+      yield* under(numbers.readUInt32LE(index * 4), level - 1, logical + index * perBlock ** (level - 1));
+  }
+  let logical = 0;
+  for (let index = 0; index < 15; index++) {
+    const level = Math.max(0, index - 11);
+    yield* under(map.readUInt32LE(index * 4), level, logical);
+    logical += perBlock ** level;
+  }
+}
+
+/** A file's bytes in order: chunks, and the lengths of the holes between them. */
+function* contentOf(blocks: Blocks, blockBytes: number, { map, size, flags }: ExtInode): Generator<Buffer | number> {
+  if ((flags & unreadableFlags) !== 0)
+    throw new ImportFailed("ImageFormatNotSupportedHere", "The disk image holds files that are encrypted or compressed.");
+  const wanted = Math.ceil(size / blockBytes);
+  const runs = (flags & usesExtents) !== 0 ? extentRuns(blocks, map) : indirectRuns(blocks, map, blockBytes, wanted);
+  const most = Math.max(1, Math.floor(2 ** 20 / blockBytes));
+  let position = 0;
+  for (const { logical, count, physical } of runs) {
+    if (logical * blockBytes < position) throw senselessMap();
+    const end = Math.min(logical + count, wanted);
+    if (logical >= end || physical === undefined) continue;
+    if (logical * blockBytes > position) yield logical * blockBytes - position;
+    position = logical * blockBytes;
+    for (let block = logical; block < end; block += most) {
+      const chunk = blocks.blocks(physical + block - logical, Math.min(most, end - block));
+      const part = chunk.subarray(0, Math.min(chunk.length, size - position));
+      yield part;
+      position += part.length;
+    }
+  }
+  if (position < size) yield size - position;
+}
+
+const entriesOf = (bytes: Buffer, blockBytes: number): ExtEntry[] => {
+  const entries: ExtEntry[] = [];
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at + 4);
+    // Blocks of 64 KiB need one more than fits; a hole is an empty block.
+    const step = length === 0xffff || length === 0 ? blockBytes - (at % blockBytes) : length;
+    const number = bytes.readUInt32LE(at);
+    const end = at + 8 + bytes[at + 6]!;
+    if (step < 8 || end > at + step || end > bytes.length) throw extCorrupt("a directory makes no sense");
+    const name = bytes.toString("latin1", at + 8, end);
+    if (number !== 0 && name !== "." && name !== "..") entries.push({ inode: number, name });
+    at += step;
+  }
+  return entries;
+};
+
+export type ExtFileSystem = {
+  inode(number: number): ExtInode;
+  list(directory: ExtInode): ExtEntry[];
+  content(file: ExtInode): Generator<Buffer | number>;
+};
+
+/** Undefined when it takes the kernel to read it. Throws ImportFailed when it is damaged, then or while it is read. */
+export const openExt = (fd: number, offsetBytes: number, sizeBytes: number): ExtFileSystem | undefined => {
+  const superblock = readAt(fd, offsetBytes + 1024, 1024);
+  if (superblock.length < 1024 || superblock.readUInt16LE(56) !== 0xef53) throw extCorrupt("it has no superblock");
+  if ((superblock.readUInt32LE(96) & ~readable) !== 0) return undefined;
+  const geometry = geometryOf(superblock, sizeBytes);
+  const { blockBytes } = geometry;
+  const blocks = blockReader(fd, offsetBytes, geometry);
+  const content = (file: ExtInode): Generator<Buffer | number> => contentOf(blocks, blockBytes, file);
+  return {
+    inode: inodeReader(geometry, blocks),
+    content,
+    list: (directory) => {
+      if (directory.size > longestDirectory) throw extCorrupt("a directory is too large");
+      const parts = [...content(directory)].map((part) => (typeof part === "number" ? Buffer.alloc(part) : part));
+      return entriesOf(Buffer.concat(parts), blockBytes);
+    },
+  };
+};
