@@ -76,11 +76,7 @@ const oneSchedule = "/jobschedules/{jobScheduleId}";
 const changed = { etag: true, dataServiceId: true } as const;
 const ending = ["JobScheduleNotFound", "JobScheduleBeingDeleted", "JobScheduleBeingTerminated", "JobScheduleCompleted"] as const;
 /** Of the jobs that it would make: refused like those of Job_Add. */
-const ofSpecification = [
-  "JobPreparationTaskNotSpecified",
-  "TaskIdSameAsJobPreparationTask",
-  "TaskIdSameAsJobReleaseTask",
-] as const;
+const ofSpecification = ["JobPreparationTaskNotSpecified", "TaskIdSameAsJobPreparationTask", "TaskIdSameAsJobReleaseTask"] as const;
 
 export const addJobSchedule = operation("JobSchedule_Add", {
   method: "POST",
