@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type ArmRequest, armPoll, armRequest } from "../support/arm.ts";
 import { batchUser, hostImage, sh, type User, windowsImage } from "../support/batch-user.ts";
-import { type Quern, startQuern, until } from "../support/quern.ts";
+import { newLocation, type Quern, startQuern, until } from "../support/quern.ts";
 import type { Answer } from "../support/signed.ts";
 
 let quern: Quern;
@@ -263,4 +263,28 @@ test("a deletion is followed to its end", { timeout: 60_000 }, async () => {
   await user.refused(404, "PoolNotFound", "GET", "/pools/doomed");
   const other = location.replace("delete-doomed", "remove-doomed");
   assert.equal(refused(await armRequest(quern, { method: "GET", path: other })), "404 ResourceNotFound");
+});
+
+test("what was answered survives a crash, a deletion under way too", { timeout: 90_000 }, async (t) => {
+  const location = await newLocation(t);
+  const args = ["--storage", "none"];
+  const first = await startQuern(t, { location, args });
+  const pools = `/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts/${first.ready.account}/pools`;
+  const ask = (on: Quern, method: string, path: string, body?: unknown): Promise<Answer> =>
+    armRequest(on, { method, path, ...(body === undefined ? {} : { body }) });
+  assert.equal((await ask(first, "PUT", `${pools}/kept`, { tags: { a: "b" }, properties: settings() })).status, 200);
+  const { json } = await ask(first, "PATCH", `${pools}/kept`, { properties: { metadata: [{ name: "a", value: "b" }] } });
+  await ask(first, "PUT", `${pools}/doomed`, { properties: settings({ scaleSettings: fixed(1) }) });
+  const ofFirst = batchUser(first);
+  await ofFirst.job("job", "doomed");
+  await ofFirst.task("job", "long", "/bin/sleep 600");
+  await ofFirst.taskIs("job", "long", "running");
+  const going = await ask(first, "DELETE", `${pools}/doomed`);
+  assert.equal(going.status, 202);
+  await first.kill();
+
+  const second = await startQuern(t, { location, args });
+  assert.deepEqual((await ask(second, "GET", `${pools}/kept`)).json, json);
+  assert.equal((await armPoll(second, String(going.headers.location))).status, 200);
+  assert.equal(refused(await ask(second, "GET", `${pools}/doomed`)), "404 PoolNotFound");
 });
