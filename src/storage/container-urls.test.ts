@@ -2,12 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../lib/clock.ts";
-import { StorageAccountMissing } from "./accounts.ts";
+import { type StorageAccount, StorageAccountMissing } from "./accounts.ts";
 import { BlobError } from "./blobs.ts";
 import { containerUrls } from "./container-urls.ts";
 
 const hour = 3_600_000;
 const baseUrl = (): string => "http://127.0.0.1:1";
+const accountWith =
+  (value: string) =>
+  (name: string): StorageAccount => ({ name, kind: "embedded", keys: [{ keyName: "key1", value }] });
 
 test("a URL is signed once for as long as half of its life is left", () => {
   const clock = new ManualClock();
@@ -16,7 +19,8 @@ test("a URL is signed once for as long as half of its life is left", () => {
     signed.push(expiresAt - clock.now());
     return `u/${account}/${container}?n=${signed.length}`;
   };
-  const urlOf = containerUrls({ accounts: { signedContainerUrl }, clock, baseUrl, autoStorageOf: (id) => (id === 1 ? "store" : "other") });
+  const accounts = { find: accountWith("a"), signedContainerUrl };
+  const urlOf = containerUrls({ accounts, clock, baseUrl, autoStorageOf: (id) => (id === 1 ? "store" : "other") });
   assert.deepEqual([urlOf(1, "c"), urlOf(1, "c"), urlOf(2, "c")], ["u/store/c?n=1", "u/store/c?n=1", "u/other/c?n=2"]);
   clock.advance(11 * hour);
   assert.equal(urlOf(1, "c"), "u/store/c?n=1");
@@ -25,9 +29,27 @@ test("a URL is signed once for as long as half of its life is left", () => {
   assert.deepEqual(signed, [24 * hour, 24 * hour, 24 * hour]);
 });
 
+test("a URL whose key was regenerated, or whose account has gone, is given to nobody any more", () => {
+  let key: string | undefined = "old";
+  const accounts = {
+    find: (name: string) => (key === undefined ? undefined : accountWith(key)(name)),
+    signedContainerUrl: (account: string): string => {
+      if (key === undefined) throw new StorageAccountMissing(account);
+      return `signed with ${key}`;
+    },
+  };
+  const urlOf = containerUrls({ accounts, clock: new ManualClock(), baseUrl, autoStorageOf: () => "store" });
+  assert.equal(urlOf(1, "c"), "signed with old");
+  key = "new";
+  assert.equal(urlOf(1, "c"), "signed with new");
+  key = undefined;
+  assert.equal(urlOf(1, "c"), undefined);
+});
+
 test("there is none without auto storage, without its account, and for a name that climbs", () => {
   const clock = new ManualClock();
   const throwing = (error: Error) => ({
+    find: () => undefined,
     signedContainerUrl: (): string => {
       throw error;
     },

@@ -10,7 +10,7 @@ const leastLeftMs = 12 * 60 * 60_000;
 const mostKept = 1000;
 
 export type ContainerUrls = {
-  accounts: Pick<StorageAccounts, "signedContainerUrl">;
+  accounts: Pick<StorageAccounts, "find" | "signedContainerUrl">;
   clock: Pick<Clock, "now">;
   /** Quern's own as agents reach it, known once the server listens. */
   baseUrl: () => string;
@@ -20,18 +20,20 @@ export type ContainerUrls = {
 
 /** Undefined when the Batch account has no auto storage, when that is gone, and for what is no name of a container. */
 export const containerUrls = ({ accounts, clock, baseUrl, autoStorageOf }: ContainerUrls) => {
-  const kept = new Map<string, { url: string; madeAt: Instant }>();
+  const kept = new Map<string, { url: string; madeAt: Instant; key: string | undefined }>();
   return (accountId: number, container: string): string | undefined => {
     const account = autoStorageOf(accountId);
     if (account === undefined) return undefined;
     const name = `${account}/${container}`;
     const now = clock.now();
     const known = kept.get(name);
-    if (known !== undefined && known.madeAt + validForMs - leastLeftMs > now) return known.url;
+    // A key that was regenerated, or is that of another account of the name, takes every signature with it.
+    const key = accounts.find(account)?.keys[0]?.value;
+    if (known !== undefined && known.key === key && known.madeAt + validForMs - leastLeftMs > now) return known.url;
     if (kept.size >= mostKept) kept.clear();
     try {
       const url = accounts.signedContainerUrl(account, container, { expiresAt: now + validForMs, baseUrl: baseUrl() });
-      kept.set(name, { url, madeAt: now });
+      kept.set(name, { url, madeAt: now, key });
       return url;
     } catch (error) {
       if (error instanceof StorageAccountMissing || error instanceof BlobError) return undefined;
