@@ -1,5 +1,6 @@
 // Lists of pools in ARM ($filter, $select, pages), what is refused and in which words, older api-versions, and certificates through ARM.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { type ArmRequest, armPoll, armRequest } from "../support/arm.ts";
 import { batchUser, hostImage, type User } from "../support/batch-user.ts";
@@ -15,7 +16,10 @@ before(async () => {
   user = batchUser(quern);
   account = `/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts/${quern.ready.account}`;
 });
-after(() => quern.stop());
+after(async () => {
+  await quern.stop();
+  await rm(quern.location, { recursive: true, force: true });
+});
 
 const arm = (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<Answer> =>
   armRequest(quern, { method, path: `${account}${below}`, ...(body === undefined ? {} : { body }), ...more });

@@ -1,6 +1,7 @@
 // Pools through ARM on a real server: the same pools as the data plane's, made on either side and used on the other; resizes, automatic scaling,
 // concurrency, deletion, and every refusal on the way.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { type ArmRequest, armPoll, armRequest } from "../support/arm.ts";
 import { batchUser, hostImage, sh, type User, windowsImage } from "../support/batch-user.ts";
@@ -15,7 +16,10 @@ before(async () => {
   user = batchUser(quern);
   account = `/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts/${quern.ready.account}`;
 });
-after(() => quern.stop());
+after(async () => {
+  await quern.stop();
+  await rm(quern.location, { recursive: true, force: true });
+});
 
 const arm = (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<Answer> =>
   armRequest(quern, { method, path: `${account}/pools${below}`, ...(body === undefined ? {} : { body }), ...more });
