@@ -129,6 +129,21 @@ test("lists page, old versions get their flat form, and who may not write does n
   assert.equal(code(await armRequest(quern, { method: "GET", path: noGroup })), "404 ResourceGroupNotFound");
 });
 
+test("the URL that a reader is shown lets nobody write", async (t) => {
+  const quern = await startQuern(t, { args: clients });
+  const ask = asker(quern);
+  await ask("PUT", "/app");
+  const made = await ask("PUT", "/app/versions/1");
+  await upload(quern, made.json.properties.storageUrl, Buffer.from("the owner's"));
+  const token = await tokenFor(quern, managementResource, reader);
+  const one = await ask("GET", "/app/versions/1", { token });
+  const list = await ask("GET", "/app/versions", { token });
+  for (const { storageUrl } of [one.json.properties, list.json.value[0].properties]) {
+    assert.equal(new URL(storageUrl).searchParams.get("sp"), "r");
+    await assert.rejects(upload(quern, storageUrl, Buffer.from("a reader's")), { statusCode: 403 });
+  }
+});
+
 test("without auto storage there is nowhere to put a package", async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
   assert.equal(code(await asker(quern)("PUT", "/app")), "409 AutoStorageNotConfigured");

@@ -3,6 +3,7 @@
 
 import { ApiError, type ErrorCode, invalidProperty } from "../../../api/errors.ts";
 import type * as api from "../../../api/management/batch/applications.ts";
+import type { Caller } from "../../../auth/tokens.ts";
 import type { BatchAccount } from "../../../domain/accounts.ts";
 import {
   type Application,
@@ -287,7 +288,7 @@ const applicationView = async ({ services, account }: Context, application: Appl
   };
 };
 
-type Addressed = Asked & { readonly baseUrl: string; readonly now: Instant };
+type Addressed = Asked & { readonly baseUrl: string; readonly now: Instant; readonly caller: Pick<Caller, "role"> };
 
 const packageReply = (
   context: Context,
@@ -301,8 +302,8 @@ const packageReply = (
   ...(flatStatus !== undefined && request.traits.has("flat") ? { status: flatStatus } : {}),
 });
 
-/** With a fresh URL each time (seen in 2021): an upload may begin long after the package was made. */
-const packageView = (context: Context, application: Application, one: ApplicationPackage, { baseUrl, now }: Addressed) => {
+/** With a fresh URL each time (seen in 2021): an upload may begin long after the package was made. A reader's is to read with. */
+const packageView = (context: Context, application: Application, one: ApplicationPackage, { baseUrl, now, caller }: Addressed) => {
   const view = packageEnvelope(context, application, one);
   const { account, container, name } = one.blob;
   const { storage } = context.services;
@@ -310,7 +311,7 @@ const packageView = (context: Context, application: Application, one: Applicatio
   const expiresAt = now + urlLifeMs;
   const signed = context.account.settings.autoStorage?.authenticationMode !== "BatchAccountManagedIdentity";
   const storageUrl = signed
-    ? storage.signedBlobUrl(account, container, name, { permissions: "rcw", expiresAt, baseUrl })
+    ? storage.signedBlobUrl(account, container, name, { permissions: caller.role === "reader" ? "r" : "rcw", expiresAt, baseUrl })
     : `${storage.blobEndpoint(account, baseUrl)}/${container}/${name}`;
   return { ...view, properties: { ...view.properties, storageUrl, storageUrlExpiry: isoTime(expiresAt) } };
 };
