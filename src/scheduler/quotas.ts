@@ -5,7 +5,7 @@ import type { Pool, Shortfall } from "../domain/pools.ts";
 import { coresUsed, limitsCores, noQuotas, type QuotaError, type Quotas, withinQuotas } from "../domain/quotas.ts";
 import { getAccount, guardAccount } from "../store/accounts.ts";
 import type { Reader, Write } from "../store/db.ts";
-import { countPools, countUnfinished, guardNodes, guardPools, guardUnfinished, nodeGroups } from "../store/quota-usage.ts";
+import { countPools, countUnfinished, growthOf, guardGrowth, guardPools, guardUnfinished, nodeGroups } from "../store/quota-usage.ts";
 
 /** Goes into every commit that puts something into the account. Throws AccountIsDisabled. */
 export const accountGuard = async (read: Reader, accountId: number): Promise<Write> => {
@@ -41,8 +41,8 @@ export const nodesGranted = async (
   const everything = { granted: wanted, errors: [], guards: [] };
   if (!limitsCores(quotas) || wanted.dedicated + wanted.lowPriority === 0) return everything;
   if ((await getAccount(read, accountId))?.settings.poolAllocationMode === "UserSubscription") return everything;
+  const growth = await growthOf(read, accountId);
   const groups = await nodeGroups(read, accountId);
   const verdict = withinQuotas(wanted, spec.vmSize, coresUsed(groups, spec.vmSize), quotas);
-  const nodes = groups.reduce((sum, group) => sum + group.nodes, 0);
-  return { ...verdict, guards: [guardNodes(accountId, nodes)] };
+  return { ...verdict, guards: [guardGrowth(accountId, growth)] };
 };

@@ -6,6 +6,7 @@ import { type Reader, sql, type Write } from "./db.ts";
 import { jobSchedulesWhere } from "./job-schedules.ts";
 import { jobsWhere } from "./jobs.ts";
 import { poolsWhere } from "./pools.ts";
+import { forgetGrowth } from "./quota-usage.ts";
 
 export type Contents = { schedules: JobSchedule[]; jobs: Job[]; pools: Pool[] };
 
@@ -44,8 +45,9 @@ export const packageBlobsOf = (
 const ofAccount = (table: string, accountId: number): Write => ({ text: `DELETE FROM ${table} WHERE account_id = ?`, rows: [[accountId]] });
 
 /** All rows of an account that has no schedules, jobs and pools any more, but its own. Changes nothing when it runs again. */
-export const deleteRemainders = (accountId: number): Write[] =>
-  [
+export const deleteRemainders = (accountId: number): Write[] => [
+  forgetGrowth(accountId),
+  ...[
     "certificates",
     "application_packages",
     "applications",
@@ -56,4 +58,5 @@ export const deleteRemainders = (accountId: number): Write[] =>
     "past_statistics",
     "past_node_time",
     "past_nodes",
-  ].map((table) => ofAccount(table, accountId));
+  ].map((table) => ofAccount(table, accountId)),
+];

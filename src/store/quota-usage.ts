@@ -1,5 +1,6 @@
 // What an account has of what quotas limit, and the guards that keep two requests from having the last of it both. Only asked where a quota is set.
 import { type Reader, sql, type Write, write } from "./db.ts";
+import { getSetting } from "./settings.ts";
 
 /** Pools of every state. */
 export const countPools = async (read: Reader, accountId: number): Promise<number> =>
@@ -43,10 +44,17 @@ export const guardUnfinished = (accountId: number, quota: number): Write =>
     1,
   );
 
-/** Conflict when the account has got more nodes: pools that grow at the same time must not both have the last cores. */
-export const guardNodes = (accountId: number, nodes: number): Write =>
+const growthName = (accountId: number): string => `growth of account ${accountId}`;
+
+/** How often nodes were made in the account, as far as core quotas wanted to know; empty for never. To be read before the nodes are counted. */
+export const growthOf = async (read: Reader, accountId: number): Promise<string> => (await getSetting(read, growthName(accountId))) ?? "";
+
+/** Conflict when nodes were made meanwhile: pools that grow at the same time must not both have the last cores. Nodes that go do not matter. */
+export const guardGrowth = (accountId: number, growth: string): Write =>
   write(
-    sql`UPDATE accounts SET name = name WHERE id = ${accountId}
-        AND (SELECT count(*) FROM nodes WHERE account_id = ${accountId}) <= ${nodes}`,
+    sql`INSERT INTO settings (name, value) VALUES (${growthName(accountId)}, '1') ON CONFLICT (name)
+        DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE value = ${growth}`,
     1,
   );
+
+export const forgetGrowth = (accountId: number): Write => write(sql`DELETE FROM settings WHERE name = ${growthName(accountId)}`);

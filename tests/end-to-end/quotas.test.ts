@@ -112,6 +112,16 @@ test("quotas", { timeout: 60_000 }, async (t) => {
   });
 });
 
+test("pools that grow at the same time do not get more cores together than there are", { timeout: 60_000 }, async (t) => {
+  const quern = await startQuern(t, { args: ["--storage", "none", "--quota", "dedicatedCores=9"] });
+  const ids = Array.from({ length: 6 }, (_, n) => `p${n}`);
+  await Promise.all(ids.map((id) => post(quern, "/pools", anUbuntuPool(id, { targetDedicatedNodes: 2 }))));
+  const pools = await Promise.all(ids.map((id) => steadyPool(quern, id)));
+  const nodes = pools.reduce((sum, pool) => sum + pool.currentDedicatedNodes, 0);
+  assert.equal(nodes, 4, "nine cores are four nodes of two");
+  for (const { currentDedicatedNodes, resizeErrors } of pools) assert.equal(resizeErrors === undefined, currentDedicatedNodes === 2);
+});
+
 test("a quota that is none is refused at the start", async () => {
   const { code, stderr } = await startRefused(["--quota", "nodes=3"]);
   assert.equal(code, 2);
