@@ -1,6 +1,8 @@
 // What imports images on this server: the engine of src/images with the machine's programs, the operator's permissions and the rule for URLs.
 // Part of the composition root.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Location } from "./cli/location.ts";
 import type { StartOptions } from "./cli/options.ts";
 import type { LiveImageCatalogue } from "./domain/images.ts";
 import { ImportFailed } from "./images/failures.ts";
@@ -14,7 +16,7 @@ import { createImageWork, type ImageEngine, type ImageWork } from "./scheduler/i
 import type { Store } from "./store/db.ts";
 
 export type ImageImportParts = {
-  readonly location: { readonly directory: string };
+  readonly location: Pick<Location, "directory" | "tls">;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,7 +34,12 @@ export const imageImports = (options: StartOptions, { location, path, urls, ...p
   const allowedPaths = options.imagePaths;
   const catalogue = marketplace(options.marketplace);
   const engine: ImageEngine = {
-    import: (request, progress, signal) => importImage(request, { clock, log, allowedPaths, urls, tools, progress }, signal),
+    import: async (request, progress, signal) => {
+      // Of a location with a certificate of the operator's there is none.
+      const ca = await readFile(join(location.tls, "ca.pem"), "utf8").catch(() => undefined);
+      const services = { clock, log, allowedPaths, urls, tools, progress, ...(ca !== undefined && { ca }) };
+      return importImage(request, services, signal);
+    },
     inMarketplace: async ({ publisher, offer, sku }, version) => {
       const found = await catalogue.find(publisher, offer, sku, version).catch((error: unknown) => {
         if (!(error instanceof MarketplaceFileInvalid)) throw error;

@@ -2,13 +2,15 @@
 // as the server says that it is still the same; a server that cannot do that is read again from its first byte. Every hop is checked.
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
+import { getCACertificates } from "node:tls";
 import { checkedUrl, type UrlPolicy } from "../lib/addresses.ts";
 import type { Clock } from "../lib/clock.ts";
 import { ImportFailed } from "./failures.ts";
 import type { ImportLimits } from "./limits.ts";
 import type { SourceFile } from "./source-file.ts";
 
-export type UrlServices = { clock: Clock; urls: UrlPolicy; limits: ImportLimits };
+/** `ca` as in ImportServices. */
+export type UrlServices = { clock: Clock; urls: UrlPolicy; limits: ImportLimits; ca?: string };
 
 /** May pass when tried again. */
 class Passing extends Error {
@@ -35,6 +37,7 @@ const ask = (text: string, base: URL | undefined, range: Range | undefined, serv
       agent: false,
       signal,
       ...(lookup && { lookup }),
+      ...(services.ca !== undefined && { ca: [...getCACertificates("default"), services.ca] }),
     });
     const timer = services.clock.after(services.limits.idleMs, () => request.destroy(new Passing("it did not answer in time")));
     request.on("error", (error: NodeJS.ErrnoException) => {

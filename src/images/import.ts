@@ -70,6 +70,8 @@ export type ImportServices = {
   allowedPaths: readonly string[];
   /** Which addresses a URL may lead to: the same rule as for tasks' URLs. */
   urls: UrlPolicy;
+  /** A certificate authority (PEM) that is trusted beside the system's: the one that signs for this server's own address. */
+  ca?: string;
   tools: ImageTools;
   /** Free bytes for us in the file system of a directory; what the system says unless given. */
   freeBytes?(directory: string): Promise<number>;
@@ -124,13 +126,14 @@ type Import = ImportRequest & {
 };
 
 const fetchSource = async ({ source, part, of, services, limits, reporter }: Import, signal: AbortSignal): Promise<Fetched> => {
+  const { clock, ca } = services;
   const urls = source.isOperators ? { ...services.urls, allowPrivateUrls: true } : services.urls;
   const file = await openSourceFile(part, of, { limits, progress: reporter, freeBytes: services.freeBytes }, signal);
   try {
     const sha256 =
       source.kind === "path"
         ? await fetchPath(source, services.allowedPaths, file, signal)
-        : await fetchUrl(source.url, file, { clock: services.clock, urls, limits }, signal);
+        : await fetchUrl(source.url, file, { clock, urls, limits, ...(ca !== undefined && { ca }) }, signal);
     return { sha256, downloadedBytes: file.bytes() };
   } catch (error) {
     if (signal.reason instanceof ImportSuspended) await file.sync();

@@ -204,6 +204,10 @@ test("an image from a blob of the embedded storage, by its signature", limits, a
   const image = await azure.made("galleryImages", "blob", { ...linux, imagePath: signed });
   assert.equal(image.properties.status.errorMessage, "");
   assert.equal(image.properties.status.downloadStatus.downloadSizeInMB, Math.ceil(bytes / megabyte));
+  const overTls = signed.replace(quern.ready.batchUrl, quern.ready.batchUrlHttps);
+  assert.match(overTls, /^https:/);
+  const secure = await azure.made("galleryImages", "https", { ...linux, imagePath: overTls });
+  assert.equal(secure.properties.status.errorMessage, "");
   const expired = await blob.generateSasUrl({ permissions, expiresOn: new Date(Date.now() - 60_000) });
   const failed = await azure.made("galleryImages", "expired", { ...linux, imagePath: expired });
   assert.equal(failed.properties.status.errorCode, "ImageSourceForbidden");
