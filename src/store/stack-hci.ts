@@ -54,7 +54,7 @@ export type ImageNames = { id: string; identifier?: ImageIdentifier; version?: s
 
 /** Pools whose image it is: by its id, or by its names with its version or the latest. */
 const poolsNaming = ({ id, identifier, version }: ImageNames): Sql => {
-  const byId = sql`${inPool("virtualMachineImageId")} = ${id.toLowerCase()}`;
+  const byId = sql`${inPool("virtualMachineImageId")} = lower(${id})`;
   if (identifier === undefined) return sql`FROM pools WHERE ${byId}`;
   const { publisher, offer, sku } = identifier;
   return sql`FROM pools WHERE ${byId} OR (${inPool("publisher")} = ${publisher.toLowerCase()} AND ${inPool("offer")} = ${offer.toLowerCase()}
@@ -74,7 +74,7 @@ export const guardNoPool = (names: ImageNames, { type, resourceGroup, name }: Re
   );
 
 const imagesIn = (containerId: string): Sql =>
-  sql`FROM resources AS image WHERE image.type IN ${imageTypes} AND lower(json_extract(image.properties, '$.containerId')) = ${containerId.toLowerCase()}`;
+  sql`FROM resources AS image WHERE image.type IN ${imageTypes} AND lower(json_extract(image.properties, '$.containerId')) = lower(${containerId})`;
 
 /** Their names, at most 10. */
 export const imagesOfContainer = async (read: Reader, containerId: string): Promise<string[]> =>
