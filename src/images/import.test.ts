@@ -258,6 +258,12 @@ test("an import that was cut off goes on where it can", async () => {
   writeFileSync(join(part, "source"), "rest");
   assert.deepEqual(await again(), image);
   assert.deepEqual(world.left(), ["image.json", "rootfs"]);
+  // While it was unpacked, the source lost and the note of it kept.
+  const note = { of: JSON.parse(readFileSync(join(world.directory, "image.json"), "utf8")).of, syncedBytes: 9, totalBytes: 9, sha256: "x" };
+  renameSync(join(world.directory, "image.json"), join(world.directory, "away.json"));
+  mkdirSync(part);
+  writeFileSync(join(part, "source.json"), JSON.stringify(note));
+  assert.deepEqual(await again(), image);
   // While it was unpacked, with a directory that does not let one in.
   renameSync(world.rootfs(""), join(world.directory, "gone"));
   renameSync(join(world.directory, "image.json"), join(world.directory, "gone.json"));

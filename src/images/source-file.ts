@@ -1,6 +1,7 @@
 // `part/source`: the bytes as they come, with a note beside them (`part/source.json`) of what they are and how much of them is surely on the
 // disk. The note is written after the bytes are: whoever goes on, after a crash or a power loss, trusts what the note says and no byte more.
 import { createHash, type Hash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ImportFailed, insufficientStorage, isDiskFull } from "./failures.ts";
@@ -74,7 +75,7 @@ export const openSourceFile = async (
 ): Promise<SourceFile> => {
   const earlier = await readNote(part);
   let note: SourceNote = earlier?.of === of ? earlier : { of, syncedBytes: 0 };
-  const handle = await open(sourcePath(part), note.syncedBytes > 0 ? "r+" : "w+", 0o600);
+  const handle = await open(sourcePath(part), constants.O_RDWR | constants.O_CREAT, 0o600);
   let hash = createHash("sha256");
   let position = 0;
 
@@ -101,7 +102,9 @@ export const openSourceFile = async (
   };
 
   try {
-    position = await hashExisting(handle, note.syncedBytes, hash, signal);
+    // Of what is complete the digest is known.
+    const isComplete = note.sha256 !== undefined && (await handle.stat()).size === note.syncedBytes;
+    position = isComplete ? note.syncedBytes : await hashExisting(handle, note.syncedBytes, hash, signal);
     if (position < note.syncedBytes) await restart({});
     else {
       await handle.truncate(position);
