@@ -30,11 +30,16 @@ export const ownNames = (certificate: () => string, domain: string): ((host: str
 export const accountHost = (account: string, region: string, domain: string): string =>
   `${account}.${region.replace(/\s+/g, "").toLowerCase()}.batch.${domain}`;
 
-/** The account that a host name stands for: `name.region.batch.domain`, without a port. Undefined for every other host. */
+/**
+ * The account that a host name stands for: `name.region.batch.domain`, without a port. Undefined for hosts that are not below `batch.domain`. All
+ * names there are accounts': one of another form is that of no account (or of its one part), and never another way to call the server itself.
+ */
 export const accountOfHost =
   (domain: string) =>
   (host: string): string | undefined => {
-    const name = host.toLowerCase();
+    const name = host.toLowerCase().replace(/\.$/, "");
     const end = `.batch.${domain}`;
-    return name.endsWith(end) ? /^([a-z0-9]{3,24})\.[a-z0-9]+$/.exec(name.slice(0, -end.length))?.[1] : undefined;
+    if (!name.endsWith(end)) return undefined;
+    const below = name.slice(0, -end.length);
+    return /^([a-z0-9]{3,24})\.[a-z0-9]+$/.exec(below)?.[1] ?? below;
   };

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { ensureCertificates } from "../../src/http/certificates.ts";
-import { ownNames } from "../../src/http/host-names.ts";
+import { accountOfHost, ownNames } from "../../src/http/host-names.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemIds } from "../../src/lib/ids.ts";
 import { aFront } from "./http-fixtures.ts";
@@ -50,6 +50,21 @@ test("addresses, localhost and the certificate's names are the server's own, eve
     "1.2.3",
   ])
     assert.equal(isOwn(host), false, host);
+});
+
+test("every name below batch.domain is an account's, and never the server's own", () => {
+  const accountOf = accountOfHost("quern.test");
+  for (const host of [
+    "acc1.eastus.batch.quern.test",
+    "ACC1.EastUS.batch.quern.test",
+    "acc1.eastus.batch.quern.test.",
+    "acc1.batch.quern.test",
+  ])
+    assert.equal(accountOf(host), "acc1", host);
+  for (const host of ["127.0.0.1", "localhost", "quern.test", "batch.quern.test", "acc1.blob.quern.test", "acc1.eastus.batch.localhost"])
+    assert.equal(accountOf(host), undefined, host);
+  for (const host of ["acc1.eastus.service.batch.quern.test", "x.acc1.eastus.batch.quern.test"])
+    assert.match(String(accountOf(host)), /\./, `${host} is that of no account`);
 });
 
 test("a request under another name is refused before anything reads it, blobs and health included", async (t) => {
