@@ -4,11 +4,14 @@ import { type TestContext, test } from "node:test";
 import { anAccount } from "../../../../tests/support/accounts.ts";
 import { ManualClock } from "../../../lib/clock.ts";
 import { seededIds } from "../../../lib/ids.ts";
-import { getAccountByName, insertAccount, renameAccount } from "../../../store/accounts.ts";
+import { deleteAccount as deleteAccountRow, getAccountByName, insertAccount, renameAccount, saveAccount } from "../../../store/accounts.ts";
+import type { Store } from "../../../store/db.ts";
 import { insertResourceGroup } from "../../../store/resource-groups.ts";
 import { openSqlite } from "../../../store/sqlite.ts";
+import { createPrivateEndpoint } from "../resources/private-endpoints.ts";
 import { getKeys, regenerateKey, synchronizeAutoStorageKeys } from "./account-keys.ts";
 import { createAccount, deleteAccount, getAccount, getAccountDeletionResult, listAccounts, updateAccount } from "./accounts.ts";
+import { createApplication } from "./applications.ts";
 import { checkNameAvailability } from "./locations.ts";
 import { listPrivateEndpointConnections } from "./private-links.ts";
 
@@ -40,13 +43,23 @@ const world = async (t: TestContext) => {
   } as const;
   await store.commit([...insertResourceGroup(group), ...insertAccount(anAccount({ name: "going" }))]);
   const rung: number[] = [];
+  /** Run once, between what a handler reads and what it writes. */
+  let meanwhile: (() => Promise<void>) | undefined;
+  const decide: Store["decide"] = (decision) =>
+    store.decide(async (read) => {
+      const decided = await decision(read);
+      const happens = meanwhile;
+      meanwhile = undefined;
+      await happens?.();
+      return decided;
+    });
   const reloaded: string[] = [];
   const services = {
-    store,
+    store: { ...store, decide },
     clock,
     ids: seededIds(1),
     settings,
-    storage: { find: () => undefined },
+    storage: { find: (name: string) => (name === "store" ? { name } : undefined) },
     accounts: { reload: async (name: string) => void reloaded.push(name) },
     wake: { account: (id: number) => void rung.push(id) },
   };
@@ -63,7 +76,10 @@ const world = async (t: TestContext) => {
     };
     return (handler as (request: unknown, services: unknown) => Promise<Seen>)({ ...asked, ...request }, services);
   };
-  return { store, call, rung, reloaded };
+  const between = (happens: () => Promise<void>): void => {
+    meanwhile = happens;
+  };
+  return { store, call, rung, reloaded, between };
 };
 
 test("an account that goes is shown as such, takes no change and keeps its name", async (t) => {
@@ -88,6 +104,38 @@ test("who deletes what goes already gets an operation of his own, and both go on
     assert.deepEqual([polled.status, polled.headers["Retry-After"]], [202, "1"]);
   }
 });
+
+const accountId = "/subscriptions/s/resourceGroups/quern/providers/Microsoft.Batch/batchAccounts/going";
+const storageAccountId = "/subscriptions/s/resourceGroups/quern/providers/Microsoft.Storage/storageAccounts/store";
+const intoAccount = [
+  { handler: createApplication, table: "applications", params: { resourceGroupName: "quern", accountName: "going", applicationName: "a" } },
+  {
+    handler: createPrivateEndpoint,
+    table: "private_endpoint_connections",
+    params: { resourceGroupName: "quern", privateEndpointName: "e" },
+    body: {
+      location: "eastus",
+      properties: {
+        privateLinkServiceConnections: [{ name: "c", properties: { privateLinkServiceId: accountId, groupIds: ["batchAccount"] } }],
+      },
+    },
+  },
+];
+
+for (const { handler, table, ...request } of intoAccount)
+  test(`nothing is put into an account that goes at that very moment: ${handler.name}`, async (t) => {
+    const { store, call, between } = await world(t);
+    const account = (await getAccountByName(store, "going"))!;
+    const autoStorage = { storageAccountId, authenticationMode: "StorageKeys", lastKeySync: 0 } as const;
+    await store.commit(saveAccount({ ...account, settings: { ...account.settings, autoStorage } }));
+    between(async () => {
+      const found = (await getAccountByName(store, "going"))!;
+      await store.commit(deleteAccountRow(found));
+    });
+    const caller = { clientId: "c", role: "owner" };
+    await assert.rejects(call(handler, { ...request, caller, traits: new Set() }), { code: "ResourceNotFound" });
+    assert.deepEqual(await store.all({ text: `SELECT account_id FROM ${table}`, values: [] }), []);
+  });
 
 test("what is left of an account whose name is another's is nobody's to see", async (t) => {
   const { store, call } = await world(t);

@@ -23,6 +23,7 @@ import {
 import { parseResourceId } from "../../../domain/resource-ids.ts";
 import { etagOf, type Instant, isoTime } from "../../../lib/clock.ts";
 import { BlobError } from "../../../storage/blobs.ts";
+import { guardAccount } from "../../../store/accounts.ts";
 import * as store from "../../../store/applications.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import { cutPage } from "../../batch/load.ts";
@@ -52,7 +53,8 @@ export const createApplication: ManagementHandler<typeof api.createApplication> 
       throw new ApiError("ApplicationLimitReached", [], `An account can have ${mostApplications} applications.`);
     const start = before ?? newApplication(params.applicationName, { accountId: account.id, stamp });
     const { application, guards } = await changed(read, start, body.properties ?? {}, stamp);
-    const writes = before === undefined ? store.insertApplication(application) : store.saveApplication(application);
+    const writes =
+      before === undefined ? [guardAccount(account.id), ...store.insertApplication(application)] : store.saveApplication(application);
     return { writes: [...guards, ...writes], result: { account, application } };
   });
   return applicationReply({ services, account }, application, request, 201);

@@ -14,7 +14,7 @@ import {
 import { parseResourceId, sameId } from "../../../domain/resource-ids.ts";
 import { checkTags } from "../../../domain/tags.ts";
 import { etagOf } from "../../../lib/clock.ts";
-import { getAccountByName } from "../../../store/accounts.ts";
+import { getAccountByName, guardAccount } from "../../../store/accounts.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import {
   connectionsOfPrivateEndpoint,
@@ -112,7 +112,8 @@ const connect = async (
     ...(asked.requestMessage === undefined ? {} : { requestMessage: asked.requestMessage }),
     modified: endpoint.modified,
   });
-  return { writes: [...existing.flatMap(deletePrivateEndpointConnection), ...insertPrivateEndpointConnection(connection)], connection };
+  const gone = existing.flatMap(deletePrivateEndpointConnection);
+  return { writes: [guardAccount(account.id), ...gone, ...insertPrivateEndpointConnection(connection)], connection };
 };
 
 export const getPrivateEndpoint: ManagementHandler<typeof api.getPrivateEndpoint> = async ({ params }, { store, settings }) => {
