@@ -1,7 +1,7 @@
 // The unmodified Azure CLI, pointed at a server as its user does it (`quern env az`): a cloud of its own, a login as service principal, one
 // directory of configuration for all commands.
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -14,15 +14,22 @@ import type { Quern } from "../support/quern.ts";
 export type Az = (...args: string[]) => Promise<any>;
 
 /** A new configuration. Its directory is removed after the test. */
-export const azWith = async (t: TestContext, quern: Quern): Promise<{ az: Az; directory: string }> => {
+export const azWith = async (
+  t: TestContext,
+  quern: Quern,
+  environment: Record<string, string> = {},
+): Promise<{ az: Az; directory: string }> => {
   const directory = await mkdtemp(join(tmpdir(), "quern-az-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
+  // It must be there: with ARM_CLOUD_METADATA_URL this az reads the document before it makes the directory.
+  await mkdir(join(directory, "az"));
   const env = {
     PATH: "/usr/bin:/bin",
     HOME: directory,
     AZURE_CONFIG_DIR: join(directory, "az"),
     AZURE_CORE_COLLECT_TELEMETRY: "no",
     REQUESTS_CA_BUNDLE: quern.ready.caFile,
+    ...environment,
   };
   const az: Az = async (...args) => {
     const { stdout } = await promisify(execFile)("/usr/bin/az", [...args, "--output", "json"], { env, maxBuffer: 1 << 24 });

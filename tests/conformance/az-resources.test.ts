@@ -1,37 +1,17 @@
 // The unmodified Azure CLI on what stands around Batch: the cloud registered from /metadata/endpoints alone, signed in, and its groups, resources,
 // tags, providers, storage accounts and identities.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { isCalledBy } from "../support/coverage.ts";
 import { startQuern } from "../support/quern.ts";
 import { az as azure, missing } from "../support/require.ts";
-
-const run = promisify(execFile);
+import { azWith } from "./az-cli.ts";
 
 test("az group, resource, tag, provider, storage account, identity", { skip: missing(azure), timeout: 300_000 }, async (t) => {
   const quern = await startQuern(t);
   isCalledBy(quern, "az 2.45");
-  const home = await mkdtemp(join(tmpdir(), "quern-az-"));
-  t.after(() => rm(home, { recursive: true, force: true }));
-  const { armUrl, caFile, clientId, clientSecret, tenantId, subscriptionId, account, resourceGroup } = quern.ready;
-  const az = async (...args: string[]): Promise<any> => {
-    const { stdout } = await run("/usr/bin/az", [...args, "--output", "json"], {
-      env: {
-        PATH: "/usr/bin:/bin",
-        HOME: home,
-        AZURE_CONFIG_DIR: join(home, "az"),
-        AZURE_CORE_COLLECT_TELEMETRY: "no",
-        REQUESTS_CA_BUNDLE: caFile,
-      },
-      maxBuffer: 1 << 24,
-    });
-    return stdout.trim() === "" ? undefined : JSON.parse(stdout);
-  };
+  const { az } = await azWith(t, quern);
+  const { armUrl, clientId, clientSecret, tenantId, subscriptionId, account, resourceGroup } = quern.ready;
   const fails = (code: string, ...args: string[]): Promise<void> => assert.rejects(az(...args), new RegExp(`\\(${code}\\)`));
   const groupId = `/subscriptions/${subscriptionId}/resourceGroups/azgroup`;
 
@@ -130,24 +110,9 @@ test("az group, resource, tag, provider, storage account, identity", { skip: mis
 test("az learns the cloud from ARM_CLOUD_METADATA_URL", { skip: missing(azure), timeout: 120_000 }, async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
   isCalledBy(quern, "az 2.45");
-  const home = await mkdtemp(join(tmpdir(), "quern-az-"));
-  t.after(() => rm(home, { recursive: true, force: true }));
-  const { batchUrl, caFile, clientId, clientSecret, tenantId, account, resourceGroup } = quern.ready;
-  const az = async (...args: string[]): Promise<any> => {
-    const { stdout } = await run("/usr/bin/az", [...args, "--output", "json"], {
-      env: {
-        PATH: "/usr/bin:/bin",
-        HOME: home,
-        // It must be there: this az reads the document before it makes the directory.
-        AZURE_CONFIG_DIR: home,
-        AZURE_CORE_COLLECT_TELEMETRY: "no",
-        REQUESTS_CA_BUNDLE: caFile,
-        // Over http, because az does not use REQUESTS_CA_BUNDLE for this one request; what it says is https.
-        ARM_CLOUD_METADATA_URL: `${batchUrl}/metadata/endpoints?api-version=2019-05-01`,
-      },
-    });
-    return stdout.trim() === "" ? undefined : JSON.parse(stdout);
-  };
+  const { batchUrl, clientId, clientSecret, tenantId, account, resourceGroup } = quern.ready;
+  // Over http, because az does not use REQUESTS_CA_BUNDLE for this one request; what it says is https.
+  const { az } = await azWith(t, quern, { ARM_CLOUD_METADATA_URL: `${batchUrl}/metadata/endpoints?api-version=2019-05-01` });
   const [cloud] = await az("cloud", "list");
   assert.deepEqual([cloud.name, cloud.endpoints.batchResourceId], ["Quern", "https://batch.core.windows.net/"]);
   await az("login", "--service-principal", "-u", clientId, "-p", clientSecret, "--tenant", tenantId);
