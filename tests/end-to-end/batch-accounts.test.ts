@@ -58,6 +58,8 @@ test("Batch accounts in ARM", { timeout: 120_000 }, async (t) => {
     assert.equal(properties.accountEndpoint, `127.0.0.1:${port}`);
     assert.match(properties.autoStorage.storageAccountId, /\/providers\/Microsoft\.Storage\/storageAccounts\/devstoreaccount1$/);
     assert.equal(properties.autoStorage.authenticationMode, "StorageKeys");
+    const storage = await armRequest(quern, { method: "GET", path: properties.autoStorage.storageAccountId, version: "2023-01-01" });
+    assert.deepEqual([storage.status, storage.json.name], [200, "devstoreaccount1"]);
   });
 
   await t.test("PUT of an account that is there sets it anew, but never what cannot change", async () => {
