@@ -38,7 +38,8 @@ const room = (file: string): string => (file.split("/").length > 2 ? file.split(
 test("imports point down", () => {
   const wrong = product.flatMap(({ file, text }) => {
     const from = room(file);
-    if (from === "main") return [];
+    // Whoever constructs things knows them all.
+    if (from === "main" || from === "compose") return [];
     return [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].flatMap(([, specifier]) => {
       const target = normalize(join(dirname(file), specifier!));
       const to = room(target);

@@ -1,20 +1,20 @@
 // Whose tokens this server takes: its own issuer's, an external one's where the operator names it, and those of tasks. Part of the composition
 // root.
-import { createExternalVerifier } from "./auth/external-issuer.ts";
-import type { TaskTokenDoor } from "./auth/task-tokens.ts";
-import type { TokenVerifier } from "./auth/tokens.ts";
-import { verifierByIssuer } from "./auth/verify-token.ts";
-import type { Location } from "./cli/location.ts";
-import type { StartOptions } from "./cli/options.ts";
-import { readBody } from "./http/body.ts";
-import { baseUrlOf } from "./http/headers.ts";
-import { type ClientSettings, keptClient } from "./identity/clients.ts";
-import { createIdentity, type Identity } from "./identity/identity.ts";
-import type { Clock } from "./lib/clock.ts";
-import type { Ids } from "./lib/ids.ts";
-import type { Log } from "./lib/log.ts";
-import type { Reader } from "./store/db.ts";
-import { isCurrentAttempt } from "./store/tasks.ts";
+import { createExternalVerifier } from "../auth/external-issuer.ts";
+import type { TaskTokenDoor } from "../auth/task-tokens.ts";
+import type { TokenVerifier } from "../auth/tokens.ts";
+import { verifierByIssuer } from "../auth/verify-token.ts";
+import type { Location } from "../cli/location.ts";
+import type { StartOptions } from "../cli/options.ts";
+import { readBody } from "../http/body.ts";
+import { baseUrlOf } from "../http/headers.ts";
+import { type ClientSettings, keptClient } from "../identity/clients.ts";
+import { createIdentity, type Identity } from "../identity/identity.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import type { Reader } from "../store/db.ts";
+import { isCurrentAttempt } from "../store/tasks.ts";
 
 export type TokenIssuers = {
   readonly identity: Identity;

@@ -1,12 +1,12 @@
 // Which certificate a start serves: the operator's, or one of the location's own CA for all names that this server goes by.
 import { hostname } from "node:os";
-import type { StartOptions } from "./cli/options.ts";
-import { ensureCertificates, loadCertificates } from "./http/certificates.ts";
-import { accountHost } from "./http/host-names.ts";
-import { type ServedCertificate, serveCertificate } from "./http/served-certificate.ts";
-import type { Clock } from "./lib/clock.ts";
-import type { Ids } from "./lib/ids.ts";
-import type { Log } from "./lib/log.ts";
+import type { StartOptions } from "../cli/options.ts";
+import { ensureCertificates, loadCertificates } from "../http/certificates.ts";
+import { accountHost } from "../http/host-names.ts";
+import { type ServedCertificate, serveCertificate } from "../http/served-certificate.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
 
 type Needs = {
   /** Where the CA and the certificate are kept. */

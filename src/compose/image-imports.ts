@@ -2,18 +2,18 @@
 // Part of the composition root.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Location } from "./cli/location.ts";
-import type { StartOptions } from "./cli/options.ts";
-import type { LiveImageCatalogue } from "./domain/images.ts";
-import { ImportFailed } from "./images/failures.ts";
-import { importImage, removeImage } from "./images/import.ts";
-import { MarketplaceFileInvalid, marketplace } from "./images/marketplace.ts";
-import { findImageTools } from "./images/tools.ts";
-import type { UrlPolicy } from "./lib/addresses.ts";
-import type { Clock } from "./lib/clock.ts";
-import type { Log } from "./lib/log.ts";
-import { createImageWork, type ImageEngine, type ImageWork } from "./scheduler/image-work.ts";
-import type { Store } from "./store/db.ts";
+import type { Location } from "../cli/location.ts";
+import type { StartOptions } from "../cli/options.ts";
+import type { LiveImageCatalogue } from "../domain/images.ts";
+import { ImportFailed } from "../images/failures.ts";
+import { importImage, removeImage } from "../images/import.ts";
+import { MarketplaceFileInvalid, marketplace } from "../images/marketplace.ts";
+import { findImageTools } from "../images/tools.ts";
+import type { UrlPolicy } from "../lib/addresses.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { createImageWork, type ImageEngine, type ImageWork } from "../scheduler/image-work.ts";
+import type { Store } from "../store/db.ts";
 
 export type ImageImportParts = {
   readonly location: Pick<Location, "directory" | "tls">;
