@@ -1,3 +1,5 @@
+// Builds the control plane out of its parts, in the order in which they need each other, and takes it down in the reverse one. Part of
+// the composition root beside main.ts: it constructs and connects, and decides nothing. How single parts are made is in compose/.
 import { join } from "node:path";
 import { batchOperations } from "./api/batch/index.ts";
 import { ApiError } from "./api/errors.ts";
