@@ -2,6 +2,8 @@
 import { ApiError } from "../../../api/errors.ts";
 import { sameId } from "../../../domain/resource-ids.ts";
 import { type ImageProperties, storageContainerType } from "../../../domain/stack-hci.ts";
+import { instantOf } from "../../../lib/clock.ts";
+import { endAsyncOperations } from "../../../store/async-operations.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import { getResource, type Resource, type ResourceKey, saveResource } from "../../../store/resources.ts";
 import { guardNoImages, guardNoPool, imagesOfContainer, poolsWithImage } from "../../../store/stack-hci.ts";
@@ -42,8 +44,11 @@ export const beginDeletion = async (
     const message = `The resource '${resource.name}' is in use by ${usedBy.length === 1 ? what : `${what}s`} ${usedBy.join(", ")} and cannot be deleted.`;
     throw new ApiError("ResourceInUse", [], message);
   }
+  // Whoever waits for its creation hears that there will be none.
+  const error = { code: "Canceled", message: `The resource '${resource.name}' was deleted before it was provisioned.` };
+  const cancelled = endAsyncOperations(idOf(services, { ...resource, type }), { status: "Canceled", error, at: instantOf(by.modified) });
   // The guards look at the row as it was read, so they stand first.
-  return [...guards, ...saveResource({ ...resource, ...by, provisioningState: "Deleting" })];
+  return [...guards, ...saveResource({ ...resource, ...by, provisioningState: "Deleting" }), ...cancelled];
 };
 
 /**
