@@ -274,6 +274,15 @@ test("an import that was cut off goes on where it can", async () => {
   assert.equal(existsSync(world.rootfs("closed")), false);
 });
 
+test("directories that nobody may write in are no obstacle, with root or without", async () => {
+  const world = anImageWorld();
+  const closed = aSystem.map((entry) => (entry.type === "directory" ? { ...entry, mode: 0o555 } : entry));
+  assert.equal((await world.import(await tarOf(closed))).files, 6);
+  assert.equal(statSync(world.rootfs("usr")).mode & 0o777, 0o555);
+  assert.equal((await world.import(await tarOf([...closed, { name: "usr/bin/more", content: "x" }]))).files, 7);
+  assert.deepEqual(world.left(), ["image.json", "rootfs"]);
+});
+
 test("an image is removed with all that it holds, and no link is followed", async () => {
   const world = anImageWorld();
   writeFileSync(join(world.outside, "precious"), "stays");

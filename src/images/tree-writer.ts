@@ -161,7 +161,9 @@ export const treeWriter = (options: TreeOptions) => {
       for (const [path, metadata] of deepestFirst) {
         const fd = openSync(paths.at(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
         try {
-          set.ofOpen(fd, metadata);
+          // Without root, the root of the tree could not be moved once it is closed to us.
+          const isClosed = path === "" && !options.isRoot;
+          set.ofOpen(fd, isClosed ? { ...metadata, mode: metadata.mode | 0o700 } : metadata);
         } finally {
           closeSync(fd);
         }

@@ -14,7 +14,7 @@ import type { OsRelease } from "./import.ts";
 import { copyMounted } from "./mounted-copy.ts";
 import { checkRootfs, measureTree, osReleaseOf } from "./rootfs.ts";
 import { extractTar } from "./tar.ts";
-import { type TreeOptions, treeFailure, treeWriter } from "./tree-writer.ts";
+import { type TreeOptions, type TreeWriter, treeFailure, treeWriter } from "./tree-writer.ts";
 
 export type UnpackJob = {
   part: string;
@@ -71,10 +71,13 @@ const unknown = (looksLike?: string): ImportFailed =>
       "container images as archives (OCI, docker save), and disk images (raw, qcow2, VHD, VHDX).",
   );
 
-const done = (format: "tar" | "oci" | "disk", skipped: number): UnpackOutcome => {
+/** Looked at before its directories get their own permissions: without root, those may keep us out. */
+const done = (format: "tar" | "oci" | "disk", tree: TreeWriter): UnpackOutcome => {
   checkRootfs(rootfs, job.arch);
   const osRelease = osReleaseOf(rootfs);
-  return { kind: "rootfs", format, skipped, ...measureTree(rootfs), ...(osRelease && { osRelease }) };
+  const measured = measureTree(rootfs);
+  tree.finish();
+  return { kind: "rootfs", format, skipped: tree.skipped(), ...measured, ...(osRelease && { osRelease }) };
 };
 
 /** The first bytes of a stream, and all of it again. */
@@ -126,8 +129,7 @@ const unpackArchive = async (chunks: AsyncGenerator<Buffer>): Promise<UnpackOutc
     const layers = treeWriter(optionsFor(rootfs));
     const told = (fraction: number): void => tell(0.5 + fraction / 2);
     await applyContainerImage(archive, layers, { arch: job.arch, told, ...(job.xz !== undefined && { xz: job.xz }) });
-    layers.finish();
-    return done("oci", layers.skipped());
+    return done("oci", layers);
   }
   const [only, ...others] = readdirSync(rootfs, { withFileTypes: true });
   if (only?.isFile() && others.length === 0) {
@@ -135,8 +137,7 @@ const unpackArchive = async (chunks: AsyncGenerator<Buffer>): Promise<UnpackOutc
     rmSync(rootfs, { recursive: true });
     return asDisk("disk", detectFile(join(job.part, "disk")));
   }
-  tree.finish();
-  return done("tar", tree.skipped());
+  return done("tar", tree);
 };
 
 const unpackSource = async (): Promise<UnpackOutcome> => {
@@ -166,8 +167,7 @@ const unpackDisk = (file: string): UnpackOutcome => {
     mkdirSync(rootfs, { mode: 0o755 });
     const tree = treeWriter(optionsFor(rootfs));
     copyExt(fs, tree, tell);
-    tree.finish();
-    return done("disk", tree.skipped());
+    return done("disk", tree);
   } finally {
     closeSync(fd);
   }
@@ -177,8 +177,7 @@ const unpackMounted = (directory: string): UnpackOutcome => {
   mkdirSync(rootfs, { mode: 0o755 });
   const tree = treeWriter(optionsFor(rootfs));
   copyMounted(directory, tree, tell);
-  tree.finish();
-  return done("disk", tree.skipped());
+  return done("disk", tree);
 };
 
 const run = async (): Promise<UnpackOutcome> => {
