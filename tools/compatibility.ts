@@ -49,6 +49,8 @@ const managementGroups: Groups = {
   ResourceGroups: "Resource groups",
   OperationResults: "Results of operations",
   Resources: "Resources of all types",
+  Deployments: "Deployments of templates",
+  DeploymentOperations: "Steps of deployments",
   Providers: "Resource providers",
   Tags: "Tags",
   StorageAccounts: "Storage accounts",

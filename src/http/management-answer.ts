@@ -44,7 +44,7 @@ export const sendManagementReply = async (response: ServerResponse, asked: Excha
     if (reply.modified !== undefined) headers.push("last-modified", httpDate(Math.floor(reply.modified / 1000)));
   }
   for (const [name, value] of Object.entries(reply.headers ?? {})) headers.push(name, value);
-  const body = bodyOf(exchange, reply, status);
+  const body = managementBody(exchange, reply, status);
   exchange.onBody?.(operation, version, body ?? undefined, select);
   if (body === undefined) {
     if (status !== 204) headers.push("content-length", "0");
@@ -60,7 +60,12 @@ export const sendJson = (response: ServerResponse, status: number, headers: Head
   response.end(response.req.method === "HEAD" ? undefined : bytes);
 };
 
-const bodyOf = ({ operation, version, target, envelope, select }: Exchange, reply: Reply, status: number): object | null | undefined => {
+/** What an answer has as its body: undefined where it has none. */
+export const managementBody = (
+  { operation, version, target, envelope, select }: Exchange,
+  reply: Reply,
+  status: number,
+): object | null | undefined => {
   const { item, body } = operation.answer;
   // Four characters, as one provider answers a deletion.
   if (reply.body === null) return null;

@@ -47,7 +47,12 @@ export type Plane<Identified extends object = object> = {
   /** Who asks; its properties are handed to the handler with the request. Throws where nobody known does. */
   authenticate(presented: Presented): Identified | Promise<Identified>;
   /** Throws where the one who asks may not have this done. */
-  admit(identified: Identified, operation: OperationDeclaration, params: Record<string, string>, presented: Presented): void;
+  admit(
+    identified: Identified,
+    operation: OperationDeclaration,
+    params: Record<string, string>,
+    presented: Pick<Presented, "target">,
+  ): void;
   /** Whether a request is authenticated before it is known what it wants: then nobody else learns what there is. */
   readonly authenticatesFirst: boolean;
   /** In bytes. */
@@ -206,7 +211,7 @@ const bodyOf = async (
 };
 
 type Parts = {
-  request: IncomingMessage;
+  request: Pick<IncomingMessage, "headers">;
   target: Target;
   operation: OperationDeclaration;
   version: Version;
@@ -217,7 +222,7 @@ type Parts = {
 };
 
 /** The request as its handler gets it, but for who asks. */
-const requestOf = (parts: Parts): { request: Omit<Request<OperationDeclaration>, "principal">; select?: string } => {
+export const requestOf = (parts: Parts): { request: Omit<Request<OperationDeclaration>, "principal">; select?: string } => {
   const { operation, target, envelope } = parts;
   const query = parseQuery(operation.query, target.query, parts.version) as Record<string, unknown>;
   checkExpand(query.$expand, operation);

@@ -26,10 +26,8 @@ export const unknownPath = (error: ApiError, method: string, rawPath: string, su
   // Types and names take turns.
   const type = rest.filter((_, index) => index % 2 === 0).join("/");
   const types = resourceTypesOf(provider).map((one) => one.type);
-  const isTemplate = provider.namespace === "Microsoft.Resources" && /^deployments(?:\/|$)/i.test(type);
   const message =
     `The resource type '${type.slice(0, 128)}' could not be found in the namespace '${provider.namespace}'. ` +
-    (isTemplate ? "Templates are not deployed here; what they describe can be made one by one. " : "") +
     `The resource types served here are '${types.join(", ")}'; the supported api-versions are '${provider.versions.join(", ")}'.`;
   return new ApiError("InvalidResourceType", [], message);
 };

@@ -10,9 +10,15 @@ const mostCharacters = 64 * 1024 * 1024;
 const deepest = 400;
 
 export class Budget {
-  #steps = mostSteps;
-  #characters = mostCharacters;
+  #steps: number;
+  #characters: number;
   #depth = 0;
+
+  /** `times` as much as one evaluation may cost. */
+  constructor(times = 1) {
+    this.#steps = mostSteps * times;
+    this.#characters = mostCharacters * times;
+  }
 
   steps(count: number): void {
     this.#steps -= count;

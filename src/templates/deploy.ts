@@ -109,8 +109,8 @@ const forTemplate = new Set([
  * The body of the request for a resource. Throws NotYet when something that it refers to is not known, TemplateError. Each has a budget of its own: it is
  * evaluated when its turn comes.
  */
-export const bodyOf = (prepared: Prepared, planned: Planned, known: Known): Obj => {
-  const scope: Scope = { ...prepared.scope, budget: new Budget(), copies: planned.copies, runtime: runtimeOf(prepared, known) };
+export const bodyOf = (prepared: Prepared, planned: Planned, known: Known, budget = new Budget()): Obj => {
+  const scope: Scope = { ...prepared.scope, budget, copies: planned.copies, runtime: runtimeOf(prepared, known) };
   const own = Object.entries(planned.body).filter(([name]) => !forTemplate.has(name.toLowerCase()));
   return within(
     (reason) => `Unable to process template language expressions for resource ${quoted(planned.id, 512)}. '${reason}'`,

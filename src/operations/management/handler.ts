@@ -6,6 +6,7 @@ import type { ImageWork } from "../../scheduler/image-work.ts";
 import type { StorageAccounts } from "../../storage/accounts.ts";
 import type { AccountRegistry } from "../account-registry.ts";
 import type { Reply, Request, Services } from "../handler.ts";
+import type { DeploymentWork } from "./deployments/perform.ts";
 
 export type ManagementSettings = {
   readonly subscriptionId: string;
@@ -25,9 +26,14 @@ export type ManagementServices = Services & {
   readonly accounts: AccountRegistry;
   readonly storage: StorageAccounts;
   readonly imageWork: ImageWork;
+  readonly deployments: DeploymentWork;
 };
 
-export type ManagementRequest<D extends OperationDeclaration> = Omit<Request<D>, "principal"> & { readonly caller: Caller };
+export type ManagementRequest<D extends OperationDeclaration> = Omit<Request<D>, "principal"> & {
+  readonly caller: Caller;
+  /** Of how many deployments it is a part; absent where a client asks. */
+  readonly nesting?: number;
+};
 
 export type ManagementHandler<D extends OperationDeclaration> = (
   request: ManagementRequest<D>,

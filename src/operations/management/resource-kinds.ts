@@ -7,8 +7,10 @@ import type { Remaining, ResourceKind } from "../../scheduler/resource-kinds.ts"
 import { nothingLeft } from "../../scheduler/resource-kinds.ts";
 import { getAccount, listAccountsOfGroup } from "../../store/accounts.ts";
 import type { Write } from "../../store/db.ts";
+import { deleteDeployment, listDeployments } from "../../store/deployments.ts";
 import { connectionsOfPrivateEndpoint, deletePrivateEndpointConnection } from "../../store/private-endpoint-connections.ts";
 import { deleteResource, getResource, listAllResources, listResourcesOfGroup, type Resource } from "../../store/resources.ts";
+import { deploymentType } from "../../templates/resources.ts";
 import { accountLeaves, leavingAccount } from "./batch/accounts.ts";
 import type { ManagementServices } from "./handler.ts";
 import { batchAccountType } from "./resources/all-resources.ts";
@@ -23,6 +25,7 @@ export const resourceKinds = (services: ManagementServices): ResourceKind[] => [
   privateEndpoints(services),
   ...[galleryImageType, marketplaceImageType, storageContainerType].map((type) => images(services, type)),
   storageAccounts(services),
+  deploymentsOf(services),
   everythingElse(services),
 ];
 
@@ -101,6 +104,16 @@ const storageAccounts = ({ store, storage }: ManagementServices): ResourceKind =
     }
     return nothingLeft;
   },
+});
+
+/** One that is under way ends there: what it would deploy is refused in a group that goes. */
+const deploymentsOf = ({ store }: ManagementServices): ResourceKind => ({
+  type: deploymentType,
+  removeFrom: (group) =>
+    store.decide(async (read) => ({
+      writes: (await listDeployments(read, group.toLowerCase())).flatMap(deleteDeployment),
+      result: nothingLeft,
+    })),
 });
 
 /** What is nothing but a row: identities. */

@@ -72,3 +72,9 @@ export const hashFunctions: readonly TemplateFunction[] = [
   define("uniqueString", 1, any, (args) => uniqueString(args.map((arg) => text("uniqueString", arg)))),
   define("guid", 1, any, (args) => guidOf(args.map((arg) => text("guid", arg)))),
 ];
+
+/** What deployments show of their template: a number of 64 bits in decimal. How the service counts a template is not documented (unverified). */
+export const templateHash = (json: string): string => {
+  const [high, low] = hashOf(Buffer.from(json.toUpperCase(), "utf8"));
+  return String((BigInt(high) << 32n) | BigInt(low));
+};

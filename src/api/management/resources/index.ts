@@ -1,5 +1,6 @@
 // The operations of what stands around Batch by operationId: subscriptions, groups and providers (Microsoft.Resources), storage accounts, identities,
 // private endpoints. Each as far as the clients of Batch need it.
+import * as deployments from "./deployments.ts";
 import * as groups from "./groups.ts";
 import * as identities from "./identities.ts";
 import * as privateEndpoints from "./private-endpoints.ts";
@@ -32,6 +33,32 @@ export const surroundingOperations = {
   Providers_Unregister: registrations.unregisterProvider,
   Providers_ListAtTenantScope: registrations.listTenantProviders,
   Providers_GetAtTenantScope: registrations.getTenantProvider,
+
+  Deployments_CreateOrUpdate: deployments.inGroup.create,
+  Deployments_Get: deployments.inGroup.get,
+  Deployments_CheckExistence: deployments.inGroup.exists,
+  Deployments_Delete: deployments.inGroup.remove,
+  Deployments_Cancel: deployments.inGroup.cancel,
+  Deployments_Validate: deployments.inGroup.validate,
+  Deployments_WhatIf: deployments.inGroup.whatIf,
+  Deployments_ExportTemplate: deployments.inGroup.exportTemplate,
+  Deployments_ListByResourceGroup: deployments.inGroup.list,
+  Deployments_GetOperationStatus: deployments.inGroup.status,
+  DeploymentOperations_List: deployments.inGroup.listSteps,
+  DeploymentOperations_Get: deployments.inGroup.getStep,
+
+  Deployments_CreateOrUpdateAtSubscriptionScope: deployments.inSubscription.create,
+  Deployments_GetAtSubscriptionScope: deployments.inSubscription.get,
+  Deployments_CheckExistenceAtSubscriptionScope: deployments.inSubscription.exists,
+  Deployments_DeleteAtSubscriptionScope: deployments.inSubscription.remove,
+  Deployments_CancelAtSubscriptionScope: deployments.inSubscription.cancel,
+  Deployments_ValidateAtSubscriptionScope: deployments.inSubscription.validate,
+  Deployments_WhatIfAtSubscriptionScope: deployments.inSubscription.whatIf,
+  Deployments_ExportTemplateAtSubscriptionScope: deployments.inSubscription.exportTemplate,
+  Deployments_ListAtSubscriptionScope: deployments.inSubscription.list,
+  Deployments_GetOperationStatusAtSubscriptionScope: deployments.inSubscription.status,
+  DeploymentOperations_ListAtSubscriptionScope: deployments.inSubscription.listSteps,
+  DeploymentOperations_GetAtSubscriptionScope: deployments.inSubscription.getStep,
 
   Tags_List: tags.listTags,
   Tags_GetAtScope: tags.getTags,

@@ -2,6 +2,7 @@
 import type { SurroundingOperations } from "../../../api/management/resources/index.ts";
 import type { Filterable } from "../../../domain/filter.ts";
 import type { ManagementHandler } from "../handler.ts";
+import * as deployments from "./deployments.ts";
 import * as groups from "./groups.ts";
 import * as identities from "./identities.ts";
 import * as privateEndpoints from "./private-endpoints.ts";
@@ -36,6 +37,32 @@ export const handlers: Handlers = {
   Providers_Unregister: registrations.unregisterProvider,
   Providers_ListAtTenantScope: registrations.listTenantProviders,
   Providers_GetAtTenantScope: registrations.getTenantProvider,
+
+  Deployments_CreateOrUpdate: deployments.createDeployment,
+  Deployments_Get: deployments.getDeploymentByName,
+  Deployments_CheckExistence: deployments.deploymentExists,
+  Deployments_Delete: deployments.removeDeployment,
+  Deployments_Cancel: deployments.cancelDeployment,
+  Deployments_Validate: deployments.validateDeployment,
+  Deployments_WhatIf: deployments.whatIfDeployment,
+  Deployments_ExportTemplate: deployments.exportDeployedTemplate,
+  Deployments_ListByResourceGroup: deployments.listAllDeployments,
+  Deployments_GetOperationStatus: deployments.getDeploymentStatus,
+  DeploymentOperations_List: deployments.listDeploymentSteps,
+  DeploymentOperations_Get: deployments.getDeploymentStep,
+
+  Deployments_CreateOrUpdateAtSubscriptionScope: deployments.createDeployment,
+  Deployments_GetAtSubscriptionScope: deployments.getDeploymentByName,
+  Deployments_CheckExistenceAtSubscriptionScope: deployments.deploymentExists,
+  Deployments_DeleteAtSubscriptionScope: deployments.removeDeployment,
+  Deployments_CancelAtSubscriptionScope: deployments.cancelDeployment,
+  Deployments_ValidateAtSubscriptionScope: deployments.validateDeployment,
+  Deployments_WhatIfAtSubscriptionScope: deployments.whatIfDeployment,
+  Deployments_ExportTemplateAtSubscriptionScope: deployments.exportDeployedTemplate,
+  Deployments_ListAtSubscriptionScope: deployments.listAllDeployments,
+  Deployments_GetOperationStatusAtSubscriptionScope: deployments.getDeploymentStatus,
+  DeploymentOperations_ListAtSubscriptionScope: deployments.listDeploymentSteps,
+  DeploymentOperations_GetAtSubscriptionScope: deployments.getDeploymentStep,
 
   Tags_List: tags.listTags,
   Tags_GetAtScope: tags.getTags,
