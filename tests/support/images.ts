@@ -1,10 +1,11 @@
 // Small images for the tests of the import: archives made entry by entry, a directory to import from and one to import to.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import tar, { type Header } from "tar-stream";
 import { type ImportedImage, type ImportProgress, type ImportRequest, type ImportServices, importImage } from "../../src/images/import.ts";
+import { removeTree } from "../../src/images/remove-tree.ts";
 import { findImageTools } from "../../src/images/tools.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
@@ -63,7 +64,7 @@ export type ImageWorld = {
 
 export const anImageWorld = (more: Partial<ImportServices> = {}): ImageWorld => {
   const root = mkdtempSync(join(tmpdir(), "quern-images-"));
-  after(() => rmSync(root, { recursive: true, force: true }));
+  after(() => removeTree(root));
   const [allowed, outside, directory] = [join(root, "allowed"), join(root, "outside"), join(root, "images", "one")];
   mkdirSync(allowed);
   mkdirSync(outside);
