@@ -19,6 +19,9 @@ const typed = (name: string, args: readonly Value[]): { scope: string[]; path: s
       name,
       `the type '${parts[at]!.slice(0, 128)}' has '${types.length}' segment(s), but '${names.length}' name(s) are provided.`,
     );
+  // Groups lie in no provider (that the service says so here as well is unverified; Bicep's dependencies on groups need it).
+  if (parts[at]!.toLowerCase() === "microsoft.resources/resourcegroups")
+    return { scope: parts.slice(0, at), path: `/resourceGroups/${names[0]}` };
   return { scope: parts.slice(0, at), path: `/providers/${namespace}${types.map((type, index) => `/${type}/${names[index]}`).join("")}` };
 };
 

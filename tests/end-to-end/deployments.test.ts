@@ -1,0 +1,413 @@
+// Templates deployed on a real server, from outside: what Bicep compiles to, in both versions of the language, and what goes wrong.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { armRequest } from "../support/arm.ts";
+import { newLocation, type Quern, startQuern, until } from "../support/quern.ts";
+import type { Answer } from "../support/signed.ts";
+import { listed, storageVersion, symbolic, template, values } from "../support/templates.ts";
+
+const version = "2022-09-01";
+const at = (name: string, group = "{rg}") =>
+  `/subscriptions/{sub}/resourceGroups/${group}/providers/Microsoft.Resources/deployments/${name}`;
+
+type Sent = { template: object; parameters?: object; mode?: string };
+const bodyOf = ({ template: of, parameters = {}, mode = "Incremental" }: Sent) => ({ properties: { template: of, parameters, mode } });
+
+const begin = (quern: Quern, path: string, sent: Sent): Promise<Answer> =>
+  armRequest(quern, { method: "PUT", path, version, body: bodyOf(sent) });
+const ask = (quern: Quern, path: string, method = "GET"): Promise<Answer> => armRequest(quern, { method, path, version });
+
+/** The deployment when it has ended. */
+const ended = async (quern: Quern, path: string): Promise<any> =>
+  (
+    await until(
+      () => ask(quern, path),
+      ({ json }) => /^(Succeeded|Failed|Canceled)$/.test(json.properties.provisioningState),
+    )
+  ).json;
+
+const deploy = async (quern: Quern, path: string, sent: Sent): Promise<any> => {
+  const begun = await begin(quern, path, sent);
+  assert.ok(begun.status === 201 || begun.status === 200, begun.text);
+  return ended(quern, path);
+};
+
+const storageAccount = (name: string, more: object = {}) => ({
+  type: "Microsoft.Storage/storageAccounts",
+  apiVersion: storageVersion,
+  name,
+  location: "eastus",
+  sku: { name: "Standard_LRS" },
+  kind: "StorageV2",
+  ...more,
+});
+const identity = (name: string, more: object = {}) => ({
+  type: "Microsoft.ManagedIdentity/userAssignedIdentities",
+  apiVersion: "2023-01-31",
+  name,
+  location: "eastus",
+  ...more,
+});
+
+for (const [name, of] of [
+  ["listed", listed],
+  ["symbolic", symbolic],
+] as const) {
+  test(`an account with all that is around it: resources ${name}`, async (t) => {
+    const quern = await startQuern(t);
+    const sent = { template: of, parameters: values({ prefix: "bicep", note: "a secret note" }) };
+    const begun = await begin(quern, at("Main"), sent);
+    assert.equal(begun.status, 201, begun.text);
+    assert.equal(begun.json.properties.provisioningState, "Accepted");
+    assert.match(
+      String(begun.headers["azure-asyncoperation"]),
+      /\/deployments\/Main\/operationStatuses\/[0-9a-f-]{36}\?api-version=2022-09-01$/,
+    );
+    const { properties } = await ended(quern, at("main"));
+    assert.equal(properties.provisioningState, "Succeeded", JSON.stringify(properties.error));
+    assert.deepEqual(properties.parameters, {
+      location: { type: "String", value: "eastus" },
+      prefix: { type: "String", value: "bicep" },
+      nodes: { type: "Int", value: 0 },
+      note: { type: "SecureString" },
+    });
+    const account = await armRequest(quern, {
+      method: "GET",
+      path: "/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts/bicepbatch",
+    });
+    const { endpoint, blobs, principal, pools, key } = properties.outputs;
+    assert.deepEqual(endpoint, { type: "String", value: account.json.properties.accountEndpoint });
+    assert.match(blobs.value, /^https?:\/\//);
+    assert.match(principal.value, /^[0-9a-f-]{36}$/);
+    assert.deepEqual(
+      pools.value.map((id: string) => id.split("/").at(-1)),
+      ["small", "large"],
+    );
+    assert.deepEqual(key, { type: "SecureString" });
+    assert.match(account.json.properties.autoStorage.storageAccountId, /\/storageAccounts\/bicep[a-z2-7]{5}$/);
+    assert.equal(Object.keys(account.json.identity.userAssignedIdentities)[0]?.split("/").at(-1), "bicep-id");
+    for (const id of pools.value)
+      assert.equal((await armRequest(quern, { method: "GET", path: id })).json.properties.provisioningState, "Succeeded");
+    assert.equal(
+      (await armRequest(quern, { method: "GET", path: `${account.json.id}/applications/tool` })).json.properties.displayName,
+      "Tool",
+    );
+
+    const status = await armRequest(quern, { method: "GET", path: String(begun.headers["azure-asyncoperation"]) });
+    assert.deepEqual(status.json, { status: "Succeeded" });
+    const steps = (await ask(quern, `${at("main")}/operations`)).json.value;
+    assert.deepEqual(
+      steps.map(({ properties: of }: any) => [of.provisioningOperation, of.provisioningState, of.targetResource.resourceType]).sort(),
+      [
+        ["Create", "Succeeded", "Microsoft.Batch/batchAccounts"],
+        ["Create", "Succeeded", "Microsoft.Batch/batchAccounts/applications"],
+        ["Create", "Succeeded", "Microsoft.ManagedIdentity/userAssignedIdentities"],
+        ["Create", "Succeeded", "Microsoft.Resources/deployments"],
+        ["Create", "Succeeded", "Microsoft.Storage/storageAccounts"],
+      ],
+    );
+    assert.equal((await ask(quern, `${at("main")}/operations/${steps[0].operationId}`)).json.id, steps[0].id);
+    const all = await ask(quern, at("").replace(/\/$/, ""));
+    assert.deepEqual(
+      all.json.value.map((one: any) => one.name),
+      ["Main", "pools"],
+    );
+    assert.equal(
+      (await ask(quern, `${at("").replace(/\/$/, "")}?$filter=provisioningState eq 'Failed'`.replaceAll(" ", "%20"))).json.value.length,
+      0,
+    );
+    assert.deepEqual((await ask(quern, `${at("main")}/exportTemplate`, "POST")).json.template, of);
+    assert.equal((await ask(quern, at("main"), "HEAD")).status, 204);
+    for (const path of [at("main"), `${at("main")}/operations`]) assert.ok(!(await ask(quern, path)).text.includes("a secret note"));
+
+    // Once more it changes nothing.
+    const again = await begin(quern, at("main"), sent);
+    assert.equal(again.status, 200, again.text);
+    assert.equal((await ended(quern, at("main"))).properties.provisioningState, "Succeeded");
+    const whatIf = await armRequest(quern, { method: "POST", path: `${at("main")}/whatIf`, version, body: bodyOf(sent) });
+    const changes = whatIf.json.properties.changes.map(({ resourceId, changeType }: any) => [
+      resourceId
+        .split("/")
+        .at(-1)
+        .replace(/^bicep.{5}$/, "s"),
+      changeType,
+    ]);
+    assert.deepEqual(
+      changes.filter(([, change]: string[]) => change !== "Ignore"),
+      name === "listed"
+        ? [
+            ["s", "NoChange"],
+            ["bicep-id", "NoChange"],
+            ["s", "NoChange"],
+            ["tool", "NoChange"],
+            ["pools", "Unsupported"],
+          ]
+        : [
+            ["s", "NoChange"],
+            ["bicep-id", "NoChange"],
+            ["s", "NoChange"],
+            ["tool", "NoChange"],
+            ["pools", "Unsupported"],
+          ],
+      whatIf.text,
+    );
+    assert.equal((await ask(quern, at("main"), "DELETE")).status, 202);
+    assert.equal((await ask(quern, at("main"), "DELETE")).status, 204);
+    const gone = await ask(quern, at("main"));
+    assert.deepEqual(
+      [gone.status, gone.json.error],
+      [404, { code: "DeploymentNotFound", message: "Deployment 'main' could not be found." }],
+    );
+    assert.equal((await ask(quern, at("main"), "HEAD")).status, 404);
+  });
+}
+
+const one = async (t: TestContext): Promise<Quern> => startQuern(t, { args: ["--storage", "none"] });
+
+test("a resource that fails, what depends on it, and the others", async (t) => {
+  const quern = await one(t);
+  const of = template({
+    resources: [
+      identity("good"),
+      identity("bad", { location: "no such place" }),
+      identity("after", { dependsOn: ["bad"] }),
+      identity("left", { condition: "[equals(parameters('make'), 'yes')]" }),
+      identity("[format('copy{0}', copyIndex(1))]", { copy: { name: "copies", count: 3, mode: "serial" } }),
+    ],
+    parameters: { make: { type: "string", allowedValues: ["yes", "no"] } },
+  });
+  const { id, properties } = await deploy(quern, at("fails"), { template: of, parameters: values({ make: "no" }) });
+  assert.equal(properties.provisioningState, "Failed");
+  assert.deepEqual(
+    [properties.error.code, properties.error.target, properties.error.details.map(({ code }: any) => code)],
+    ["DeploymentFailed", id, ["LocationNotAvailableForResourceType"]],
+  );
+  assert.match(properties.error.message, /^At least one resource deployment operation failed/);
+  const steps = (await ask(quern, `${at("fails")}/operations`)).json.value.map(({ properties: one }: any) => [
+    one.targetResource.resourceName,
+    one.provisioningState,
+    one.statusCode,
+  ]);
+  assert.deepEqual(steps, [
+    ["bad", "Failed", "BadRequest"],
+    ["copy1", "Succeeded", "Created"],
+    ["copy2", "Succeeded", "Created"],
+    ["copy3", "Succeeded", "Created"],
+    ["good", "Succeeded", "Created"],
+  ]);
+});
+
+test("mode Complete deletes what the template does not have", async (t) => {
+  const quern = await one(t);
+  assert.equal(
+    (await armRequest(quern, { method: "PUT", path: "/subscriptions/{sub}/resourceGroups/own", version, body: { location: "eastus" } }))
+      .status,
+    201,
+  );
+  await deploy(quern, at("d", "own"), { template: template({ resources: [identity("one"), identity("two")] }) });
+  const body = bodyOf({ template: template({ resources: [identity("two"), identity("three")] }), mode: "Complete" });
+  const asked = await armRequest(quern, { method: "POST", path: `${at("d", "own")}/whatIf`, version, body });
+  assert.deepEqual(
+    asked.json.properties.changes.map((change: any) => [change.resourceId.split("/").at(-1), change.changeType]),
+    [
+      ["two", "NoChange"],
+      ["three", "Create"],
+      ["one", "Delete"],
+    ],
+  );
+  const done = await deploy(quern, at("d", "own"), { template: body.properties.template, mode: "Complete" });
+  assert.equal(done.properties.provisioningState, "Succeeded");
+  const left = await armRequest(quern, { method: "GET", path: "/subscriptions/{sub}/resourceGroups/own/resources", version });
+  assert.deepEqual(left.json.value.map(({ name }: any) => name).sort(), ["three", "two"]);
+  // The group goes with its deployments.
+  await armRequest(quern, { method: "DELETE", path: "/subscriptions/{sub}/resourceGroups/own", version });
+  await until(
+    () => armRequest(quern, { method: "GET", path: "/subscriptions/{sub}/resourceGroups/own", version }),
+    ({ status }) => status === 404,
+  );
+  assert.equal((await ask(quern, at("d", "own"))).json.error.code, "ResourceGroupNotFound");
+});
+
+test("a subscription's deployment: a group and what is in it", async (t) => {
+  const quern = await one(t);
+  const path = "/subscriptions/{sub}/providers/Microsoft.Resources/deployments/whole";
+  const inner = template({
+    parameters: { name: { type: "string" } },
+    resources: [identity("[parameters('name')]")],
+    outputs: { id: { type: "string", value: "[reference(parameters('name'), '2023-01-31', 'Full').id]" } },
+  });
+  const of = {
+    $schema: "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#",
+    contentVersion: "1.0.0.0",
+    resources: [
+      { type: "Microsoft.Resources/resourceGroups", apiVersion: "2022-09-01", name: "made", location: "[deployment().location]" },
+      {
+        type: "Microsoft.Resources/deployments",
+        apiVersion: "2022-09-01",
+        name: "inside",
+        resourceGroup: "made",
+        dependsOn: ["[subscriptionResourceId('Microsoft.Resources/resourceGroups', 'made')]"],
+        properties: {
+          expressionEvaluationOptions: { scope: "inner" },
+          mode: "Incremental",
+          parameters: values({ name: "in-made" }),
+          template: inner,
+        },
+      },
+    ],
+    outputs: {
+      id: {
+        type: "string",
+        value:
+          "[reference(extensionResourceId(format('/subscriptions/{0}/resourceGroups/{1}', subscription().subscriptionId, 'made'), 'Microsoft.Resources/deployments', 'inside'), '2022-09-01').outputs.id.value]",
+      },
+    },
+  };
+  const send = (method: string, action = "", body: object = { ...bodyOf({ template: of }), location: "eastus" }) =>
+    armRequest(quern, {
+      method,
+      path: `${path}${action}`,
+      version,
+      ...(method === "GET" || method === "HEAD" || method === "DELETE" ? {} : { body }),
+    });
+  const refused = await send("PUT", "", bodyOf({ template: of }));
+  assert.deepEqual([refused.status, refused.json.error.code], [400, "LocationRequired"]);
+  const valid = await send("POST", "/validate");
+  assert.equal(valid.json.properties?.provisioningState, "Succeeded", valid.text);
+  assert.deepEqual(
+    (await send("POST", "/whatIf")).json.properties.changes.map((one: any) => one.changeType),
+    ["Create", "Unsupported"],
+  );
+  const begun = await send("PUT");
+  assert.equal(begun.status, 201, begun.text);
+  const { properties } = await ended(quern, path);
+  assert.equal(properties.provisioningState, "Succeeded", JSON.stringify(properties.error));
+  assert.match(
+    properties.outputs.id.value,
+    /\/resourceGroups\/made\/providers\/Microsoft.ManagedIdentity\/userAssignedIdentities\/in-made$/,
+  );
+  assert.deepEqual((await armRequest(quern, { method: "GET", path: String(begun.headers["azure-asyncoperation"]) })).json, {
+    status: "Succeeded",
+  });
+  assert.equal((await send("HEAD")).status, 204);
+  assert.deepEqual(
+    (await armRequest(quern, { method: "GET", path: path.replace("/whole", ""), version })).json.value.map(({ name }: any) => name),
+    ["whole"],
+  );
+  const steps = (await send("GET", "/operations")).json.value;
+  assert.equal(steps.length, 2);
+  assert.equal((await send("GET", `/operations/${steps[0].operationId}`)).status, 200);
+  assert.deepEqual((await send("POST", "/exportTemplate")).json.template, of);
+  assert.deepEqual((await send("POST", "/cancel")).json.error.code, "DeploymentCannotBeCancelled");
+  assert.equal((await send("DELETE")).status, 202);
+});
+
+/** Waits for another that waits for it: as long as there is a circle, neither is done. */
+const slow = (names: readonly string[]) =>
+  template({ resources: names.map((name, index) => identity(name, index === 0 ? {} : { dependsOn: [names[index - 1]] })) });
+
+test("kill -9 in the middle: the next start goes on", async (t) => {
+  const location = await newLocation(t);
+  const quern = await startQuern(t, { location, args: ["--storage", "none"] });
+  const names = Array.from({ length: 300 }, (_, index) => `id-${index}`);
+  const inner = {
+    type: "Microsoft.Resources/deployments",
+    apiVersion: version,
+    name: "inner",
+    properties: { mode: "Incremental", expressionEvaluationOptions: { scope: "inner" }, template: slow(names) },
+  };
+  const of = template({
+    parameters: { secret: { type: "secureString" } },
+    resources: [inner, identity("last", { dependsOn: ["inner"], tags: { length: "[string(length(parameters('secret')))]" } })],
+  });
+  assert.equal((await begin(quern, at("outer"), { template: of, parameters: values({ secret: "four" }) })).status, 201);
+  await until(
+    () => ask(quern, `${at("inner")}/operations`),
+    ({ json }) => (json?.value?.length ?? 0) > 20,
+  );
+  const cut = await ask(quern, at("outer"));
+  assert.equal(cut.json.properties.provisioningState, "Running");
+  const twice = await begin(quern, at("outer"), { template: of, parameters: values({ secret: "four" }) });
+  assert.deepEqual([twice.status, twice.json.error.code], [409, "DeploymentActive"]);
+  assert.equal((await ask(quern, at("outer"), "DELETE")).json.error.code, "DeploymentActive");
+  await quern.kill();
+  const next = await startQuern(t, { location, args: ["--storage", "none"] });
+  assert.ok((await ask(next, `${at("inner")}/operations?$top=1000`)).json.value.length < 300, "it was in the middle");
+  const { properties } = await ended(next, at("outer"));
+  assert.equal(properties.provisioningState, "Succeeded", JSON.stringify(properties.error));
+  assert.equal((await ask(next, `${at("inner")}/operations?$top=1000`)).json.value.length, 300);
+  const last = await armRequest(next, {
+    method: "GET",
+    path: "/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/last",
+    version: "2023-01-31",
+  });
+  assert.deepEqual(last.json.tags, { length: "4" });
+});
+
+test("a deployment that is cancelled goes no further", async (t) => {
+  const quern = await one(t);
+  const names = Array.from({ length: 300 }, (_, index) => `id-${index}`);
+  await begin(quern, at("long"), { template: slow(names) });
+  assert.equal((await ask(quern, `${at("long")}/cancel`, "POST")).status, 204);
+  assert.equal((await ended(quern, at("long"))).properties.provisioningState, "Canceled");
+  assert.equal((await ask(quern, `${at("long")}/cancel`, "POST")).json.error.code, "DeploymentCannotBeCancelled");
+  assert.ok((await ask(quern, `${at("long")}/operations?$top=1000`)).json.value.length < 300);
+});
+
+test("a reader deploys nothing, and what is wrong is refused before anything is made", async (t) => {
+  const quern = await one(t);
+  const send = (body: unknown, action = "/validate") =>
+    armRequest(quern, { method: action === "" ? "PUT" : "POST", path: `${at("wrong")}${action}`, version, body });
+  const refuses: [object, string, RegExp][] = [
+    [{}, "InvalidRequestContent", /properties/],
+    [{ properties: { mode: "Incremental" } }, "InvalidRequestContent", /'template'/],
+    [{ properties: { template: {} } }, "InvalidRequestContent", /'mode'/],
+    [{ properties: { mode: "Incremental", templateLink: { uri: "http://169.254.169.254/" } } }, "InvalidContentLink", /by link/],
+    [
+      bodyOf({ template: template({ resources: [identity("a", { dependsOn: ["b"] }), identity("b", { dependsOn: ["a"] })] }) }),
+      "InvalidTemplate",
+      /Circular dependency/,
+    ],
+    [
+      bodyOf({ template: template({ resources: [identity("[nope()]")] }) }),
+      "InvalidTemplate",
+      /^Deployment template validation failed: '.*'nope' is not valid/,
+    ],
+    [
+      bodyOf({ template: template({ resources: [identity("a", { tags: { x: "[nope()]" } })] }) }),
+      "InvalidTemplate",
+      /Unable to process template language expressions for resource .*tags\.x/,
+    ],
+    [
+      bodyOf({
+        template: template({ parameters: { p: { type: "secureString", maxLength: 3 } } }),
+        parameters: values({ p: "hidden-value" }),
+      }),
+      "InvalidTemplate",
+      /less than or equal to '3'/,
+    ],
+    [
+      bodyOf({ template: template({ resources: [identity("a", { type: "Microsoft.Compute/virtualMachines" })] }) }),
+      "InvalidTemplateDeployment",
+      /not valid according to the validation procedure/,
+    ],
+    [
+      bodyOf({ template: template({ resources: [{ ...storageAccount("abc"), apiVersion: "latest" }] }) }),
+      "InvalidTemplateDeployment",
+      /validation procedure/,
+    ],
+  ];
+  for (const [body, code, message] of refuses)
+    for (const action of ["/validate", ""]) {
+      const { status, json, text } = await send(body, action);
+      assert.deepEqual([status, json.error?.code], [400, code], text);
+      assert.match(json.error.message, message);
+      assert.ok(!text.includes("hidden-value"));
+    }
+  assert.equal((await ask(quern, at("wrong"))).status, 404);
+  assert.equal((await begin(quern, at("x".repeat(65)), { template: template({}) })).json.error.code, "InvalidDeploymentName");
+  assert.equal((await begin(quern, at("d", "nowhere"), { template: template({}) })).json.error.code, "ResourceGroupNotFound");
+  const deep = `{"properties":{"mode":"Incremental","template":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}}`;
+  const answer = await armRequest(quern, { method: "PUT", path: at("deep"), version, body: deep });
+  assert.equal(answer.status, 400, answer.text);
+});
