@@ -209,6 +209,23 @@ test("progress goes up to 100 and is told seldom", async () => {
   assert.ok(percentages.length < 60, `${percentages.length} reports`);
 });
 
+test("zeros of the source take no room while it is unpacked", async () => {
+  const controller = new AbortController();
+  const world = anImageWorld({
+    progress: ({ phase }) => {
+      if (phase === "unpacking") controller.abort(new ImportSuspended());
+    },
+  });
+  const path = join(world.allowed, "image.tar");
+  const tree = await tarOf(aSystem);
+  writeFileSync(path, Buffer.concat([tree, Buffer.alloc(20 * 2 ** 20)]));
+  await assert.rejects(world.importFrom({ kind: "path", path }, {}, controller.signal), { name: "ImportSuspended" });
+  const source = join(world.directory, "part/source");
+  assert.ok(readFileSync(source).equals(readFileSync(path)));
+  assert.ok(statSync(source).blocks * 512 < 2_000_000);
+  assert.equal((await world.importFrom({ kind: "path", path })).sha256, sha256(readFileSync(path)));
+});
+
 /** Aborts when the progress says so. */
 const aborting = (reason: unknown, when: (phase: string, percentage: number) => boolean) => {
   const controller = new AbortController();

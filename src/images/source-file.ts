@@ -60,6 +60,14 @@ const hashExisting = async (handle: FileHandle, length: number, hash: Hash, sign
   return position;
 };
 
+const zeros = Buffer.alloc(2 ** 18);
+const isZeros = (chunk: Buffer): boolean => chunk.length <= zeros.length && chunk.compare(zeros, 0, chunk.length) === 0;
+
+const writeAll = async (handle: FileHandle, chunk: Buffer, position: number): Promise<void> => {
+  for (let written = 0; written < chunk.length; )
+    written += (await handle.write(chunk, written, chunk.length - written, position + written)).bytesWritten;
+};
+
 export type SourceFileServices = {
   limits: ImportLimits;
   progress: ProgressReporter;
@@ -78,6 +86,8 @@ export const openSourceFile = async (
   const handle = await open(sourcePath(part), constants.O_RDWR | constants.O_CREAT, 0o600);
   let hash = createHash("sha256");
   let position = 0;
+  /** The file is shorter than what came: the last of it were zeros. */
+  let endsInHole = false;
 
   const save = async (next: SourceNote): Promise<void> => {
     note = next;
@@ -88,14 +98,20 @@ export const openSourceFile = async (
   const checkSpace = async (neededBytes: number): Promise<void> => {
     if ((await freeBytes(part)) - limits.reserveBytes < neededBytes) throw insufficientStorage();
   };
+  const makeDurable = async (): Promise<void> => {
+    if (endsInHole) await handle.truncate(position);
+    endsInHole = false;
+    await handle.datasync();
+  };
   const sync = async (): Promise<void> => {
     if (position === note.syncedBytes) return;
-    await handle.datasync();
+    await makeDurable();
     await save({ ...note, syncedBytes: position });
   };
   const restart: SourceFile["restart"] = async (next) => {
     await handle.truncate(0);
     position = 0;
+    endsInHole = false;
     hash = createHash("sha256");
     await save({ ...next, of, syncedBytes: 0 });
     await checkSpace(note.totalBytes ?? 0);
@@ -125,12 +141,10 @@ export const openSourceFile = async (
     sync,
     write: async (chunk) => {
       hash.update(chunk);
-      let written = 0;
       try {
-        while (written < chunk.length) {
-          const { bytesWritten } = await handle.write(chunk, written, chunk.length - written, position + written);
-          written += bytesWritten;
-        }
+        // Disk images are mostly zeros: as holes they take no room.
+        endsInHole = isZeros(chunk);
+        if (!endsInHole) await writeAll(handle, chunk, position);
         position += chunk.length;
         if (position - note.syncedBytes >= limits.syncBytes) {
           await sync();
@@ -144,7 +158,7 @@ export const openSourceFile = async (
     finish: async () => {
       if (note.totalBytes !== undefined && note.totalBytes !== position)
         throw new ImportFailed("ImageSourceUnreachable", "The image ended before all of it had come.");
-      await handle.datasync();
+      await makeDurable();
       const sha256 = hash.copy().digest("hex");
       await save({ ...note, totalBytes: position, syncedBytes: position, sha256 });
       progress.downloaded(position, position);
