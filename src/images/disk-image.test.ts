@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { anImageWorld, failedWith, type ImageWorld, tarOf } from "../../tests/support/images.ts";
+import { anImageWorld, aSystem, failedWith, type ImageWorld, tarOf } from "../../tests/support/images.ts";
 import { missing, mkfsExt, qemuImg, xfs } from "../../tests/support/require.ts";
 import { detach } from "./disk-image.ts";
 import { findRootFileSystem } from "./disk-layout.ts";
@@ -230,6 +230,20 @@ test("an ext4 cut short, or one that was not closed cleanly where it cannot be m
   const open = Buffer.from(content);
   open.writeUInt32LE(open.readUInt32LE(1024 + 96) | 0x4, 1024 + 96);
   await assert.rejects(bare().import(open), failedWith("ImageFormatNotSupportedHere", /ext4 file system has to be mounted/));
+});
+
+test("a disk that is not to be looked into is kept as it is", async () => {
+  const content = withMbr(Buffer.alloc(2 ** 20, "not Linux "), { type: 0x07 });
+  const world = bare();
+  const packed = gzipSync(content);
+  const image = await world.import(packed, { asDisk: true });
+  assert.deepEqual([image.format, image.files, image.osDiskSizeInMB, image.osRelease], ["raw", 1, 2, undefined]);
+  assert.deepEqual(world.left(), ["disk", "image.json"]);
+  assert.ok(readFileSync(join(world.directory, "disk")).equals(content));
+  assert.deepEqual(await world.importFrom({ kind: "path", path: join(world.allowed, "image-0") }, { asDisk: true }), image);
+  const other = bare();
+  await assert.rejects(other.import(await tarOf(aSystem), { asDisk: true }), failedWith("ImageFormatUnknown", /archive of files/));
+  assert.deepEqual(other.left(), []);
 });
 
 const attached = (): string => spawnSync("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"], { encoding: "utf8", env }).stdout;
