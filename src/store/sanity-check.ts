@@ -2,8 +2,13 @@
 // never for a running service; it repairs nothing.
 import type { Reader, Sql } from "./db.ts";
 
+/** Selects a text `what` for every violation. */
+export type Rule = readonly [rule: string, text: string];
+
 /** Sentences about what is wrong, at most 20 a rule; empty when all is well. A commit leaves every rule true. */
-export const sanityCheck = async (read: Reader): Promise<string[]> => {
+export const sanityCheck = (read: Reader): Promise<string[]> => problemsOf(read, rules);
+
+export const problemsOf = async (read: Reader, rules: readonly Rule[]): Promise<string[]> => {
   const problems: string[] = [];
   for (const [rule, text] of rules) {
     const query: Sql = { text: `${text} LIMIT 20`, values: [] };
@@ -24,8 +29,7 @@ const isFailed = "t.state = 'completed' AND t.result <> 'success'";
 const isPlaced = "t.node_id IS NOT NULL AND t.state <> 'completed'";
 const jobOfTask = "j.account_id = t.account_id AND j.uid = t.job_uid";
 
-/** Each selects a text `what` for every violation. */
-const rules: readonly (readonly [rule: string, text: string])[] = [
+const rules: readonly Rule[] = [
   [
     "counts are those of the rows",
     `SELECT 'job_uid ' || c.job_uid AS what FROM job_counts AS c
@@ -140,10 +144,7 @@ const rules: readonly (readonly [rule: string, text: string])[] = [
       WHERE coalesce(json_extract(p.spec, '$.taskSlotsPerNode'), 1) < (SELECT coalesce(sum(t.slots), 0) FROM tasks AS t
         WHERE t.account_id = n.account_id AND t.node_id = n.id AND ${isPlaced} AND ${isRunning})`,
   ],
-  [
-    "a pool that is not steady resizes",
-    `SELECT ${pool} AS what FROM pools AS p WHERE p.allocation_state <> 'steady' AND p.resize IS NULL`,
-  ],
+  ["a pool that is not steady resizes", `SELECT ${pool} AS what FROM pools AS p WHERE p.allocation_state <> 'steady' AND p.resize IS NULL`],
   [
     "a user belongs to a node",
     `SELECT 'user ' || u.key AS what FROM node_users AS u WHERE NOT EXISTS (SELECT 1 FROM nodes AS n WHERE n.account_id = u.account_id AND n.id = u.node_id)`,

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { systemClock } from "../../src/lib/clock.ts";
 import { sanityCheck } from "../../src/store/sanity-check.ts";
+import { resourceSanityCheck } from "../../src/store/sanity-check-resources.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { armRequest } from "../support/arm.ts";
 import { managementExamples } from "../support/management-documents.ts";
@@ -98,5 +99,5 @@ test("spoilt requests to the management plane", { timeout: 200_000 }, async (t) 
   assert.equal(await quern.stop(), 0);
   const store = await openSqlite({ file: join(location, "quern.db"), clock: systemClock() });
   t.after(() => store.close());
-  assert.deepEqual(await sanityCheck(store), []);
+  assert.deepEqual([...(await sanityCheck(store)), ...(await resourceSanityCheck(store))], []);
 });
