@@ -34,6 +34,8 @@ export type OperationDeclaration<
   readonly provider?: Provider;
   /** Its $filter is in a language of its own, which the handler reads (`request.query.$filter`). */
   readonly ownFilter?: true;
+  /** Its body may be written more loosely than JSON is: with comments, and names without quotes. */
+  readonly laxBody?: true;
   /** What it does in some versions only, by a name for it: a handler finds the names that hold for its client in `request.traits`. */
   readonly traits?: Readonly<Record<string, Life>>;
   /** The operation that took its place, where later versions have none. */

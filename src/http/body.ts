@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError, invalidBody } from "../api/errors.ts";
 import { compareVersions, type Version } from "../api/versions.ts";
 import type { Clock } from "../lib/clock.ts";
+import { parseLaxJson } from "./lax-json.ts";
 
 /** The client went away before its request was complete: there is nobody to answer. */
 export class ClientGone extends Error {
@@ -71,13 +72,14 @@ export const readBody = (request: IncomingMessage, response: ServerResponse, lim
   });
 };
 
-/** The JSON of a body. Throws InvalidRequestBody. */
-export const parseJson = (body: Buffer): unknown => {
+/** The JSON of a body; `lax` where more than JSON is taken. Throws InvalidRequestBody. */
+export const parseJson = (body: Buffer, lax = false): unknown => {
   if (!isUtf8(body)) throw invalidBody("The body is not UTF-8.");
   const text = body.toString("utf8");
   try {
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch (error) {
+    if (lax) return parseLaxJson(text);
     // The parser quotes what it met; the position is enough, and says nothing that may be secret.
     const position = /at position \d+(?: \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0];
     throw invalidBody(position === undefined ? "The body is not valid JSON." : `The body is not valid JSON ${position}.`);

@@ -204,7 +204,7 @@ const bodyOf = async (
   const bytes = announced ? await readBody(request, response, limit, clock) : Buffer.alloc(0);
   if (bytes.length > 0) {
     checkContentType(request.headers);
-    return parseBody(operation.body, parseJson(bytes), version);
+    return parseBody(operation.body, parseJson(bytes, operation.laxBody), version);
   }
   if (!operation.bodyOptional) throw invalidBody("The request has no body.");
   return parseBody(operation.body, undefined, version);

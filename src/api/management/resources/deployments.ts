@@ -26,6 +26,7 @@ const sent = {
   onErrorDeployment: f.any({ recorded: "A deployment that fails stays as far as it came." }),
   expressionEvaluationOptions: f.any(),
   validationLevel: f.string(),
+  whatIfSettings: f.object(model("WhatIfSettings", { resultFormat: f.enum(["ResourceIdOnly", "FullResourcePayloads"]) })),
   diagnosticSettings: f.any(),
 } as const;
 
@@ -94,8 +95,34 @@ const invalid = [
   "InvalidDeploymentName",
 ] as const;
 
+const stepsOf = <const Path extends string, const At extends string>(path: Path, at: At) =>
+  ({
+    listSteps: managementOperation(`DeploymentOperations_List${at}`, {
+      provider: microsoftResources,
+      method: "GET",
+      path: `${path}/operations`,
+      summary: "What a deployment has done so far, resource by resource.",
+      query: stepsQuery,
+      answer: { status: 200, item: Step },
+      errors: ["DeploymentNotFound"],
+    }),
+    getStep: managementOperation(`DeploymentOperations_Get${at}`, {
+      provider: microsoftResources,
+      query: noQuery,
+      method: "GET",
+      path: `${path}/operations/{operationId}`,
+      summary: "What a deployment has done for one resource.",
+      answer: { status: 200, body: Step },
+      errors: ["DeploymentNotFound", "NotFound"],
+    }),
+  }) as const;
+
 /** The same operations at either scope; `at` ends the operationIds of the subscription's. */
-const deploymentsAt = <const Scope extends string, const At extends string>(scope: Scope, at: At) => {
+const deploymentsAt = <const Scope extends string, const At extends string, const StepsAt extends string>(
+  scope: Scope,
+  at: At,
+  stepsAt: StepsAt,
+) => {
   const path = `${scope}/providers/Microsoft.Resources/deployments/{deploymentName}` as const;
   const common = { provider: microsoftResources, query: noQuery } as const;
   return {
@@ -105,6 +132,7 @@ const deploymentsAt = <const Scope extends string, const At extends string>(scop
       path,
       summary: "Deploys a template. It goes on after the answer: the deployment, or its operation's status, tells when it is done.",
       body: Deployment,
+      laxBody: true,
       answer: { status: 200, statuses: [201], body: Deployment },
       errors: [
         ...invalid,
@@ -153,6 +181,7 @@ const deploymentsAt = <const Scope extends string, const At extends string>(scop
       path: `${path}/validate`,
       summary: "Whether a template could be deployed, as far as this can be told without deploying it.",
       body: Deployment,
+      laxBody: true,
       answer: { status: 200, body: Deployment },
       errors: [...invalid, "LocationRequired", "ResourceGroupNotFound"],
     }),
@@ -162,6 +191,7 @@ const deploymentsAt = <const Scope extends string, const At extends string>(scop
       path: `${path}/whatIf`,
       summary: "What a deployment would create and change, compared with what is there now.",
       body: Deployment,
+      laxBody: true,
       answer: { status: 200, body: WhatIfResult },
       errors: [...invalid, "LocationRequired", "ResourceGroupNotFound"],
     }),
@@ -191,25 +221,11 @@ const deploymentsAt = <const Scope extends string, const At extends string>(scop
       answer: { status: 200, body: DeploymentStatus },
       errors: ["DeploymentNotFound"],
     }),
-    listSteps: managementOperation(`DeploymentOperations_List${at}`, {
-      provider: microsoftResources,
-      method: "GET",
-      path: `${path}/operations`,
-      summary: "What a deployment has done so far, resource by resource.",
-      query: stepsQuery,
-      answer: { status: 200, item: Step },
-      errors: ["DeploymentNotFound"],
-    }),
-    getStep: managementOperation(`DeploymentOperations_Get${at}`, {
-      ...common,
-      method: "GET",
-      path: `${path}/operations/{operationId}`,
-      summary: "What a deployment has done for one resource.",
-      answer: { status: 200, body: Step },
-      errors: ["DeploymentNotFound", "NotFound"],
-    }),
+    ...stepsOf(path, stepsAt),
   } as const;
 };
 
-export const inGroup = deploymentsAt(groupPath, "");
-export const inSubscription = deploymentsAt("/subscriptions/{subscriptionId}", "AtSubscriptionScope");
+export const inGroup = deploymentsAt(groupPath, "", "AtScope");
+export const inSubscription = deploymentsAt("/subscriptions/{subscriptionId}", "AtSubscriptionScope", "AtSubscriptionScope");
+/** A group's, where the documents have them: without a provider. */
+export const stepsInGroup = stepsOf(`${groupPath}/deployments/{deploymentName}`, "");

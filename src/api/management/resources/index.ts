@@ -44,8 +44,10 @@ export const surroundingOperations = {
   Deployments_ExportTemplate: deployments.inGroup.exportTemplate,
   Deployments_ListByResourceGroup: deployments.inGroup.list,
   Deployments_GetOperationStatus: deployments.inGroup.status,
-  DeploymentOperations_List: deployments.inGroup.listSteps,
-  DeploymentOperations_Get: deployments.inGroup.getStep,
+  DeploymentOperations_List: deployments.stepsInGroup.listSteps,
+  DeploymentOperations_Get: deployments.stepsInGroup.getStep,
+  DeploymentOperations_ListAtScope: deployments.inGroup.listSteps,
+  DeploymentOperations_GetAtScope: deployments.inGroup.getStep,
 
   Deployments_CreateOrUpdateAtSubscriptionScope: deployments.inSubscription.create,
   Deployments_GetAtSubscriptionScope: deployments.inSubscription.get,

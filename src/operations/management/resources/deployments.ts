@@ -156,7 +156,9 @@ export const validateDeployment = async (request: DeploymentRequest, services: M
 
 export const whatIfDeployment = async (request: DeploymentRequest, services: ManagementServices): Promise<Reply> => {
   const read = await readDeployment(request, services);
-  const changes = await whatIfChanges(request, read, services);
+  const whole = await whatIfChanges(request, read, services);
+  const isShort = request.body.properties?.whatIfSettings?.resultFormat === "ResourceIdOnly";
+  const changes = isShort ? whole.map(({ resourceId, changeType }) => ({ resourceId, changeType })) : whole;
   return { body: { status: "Succeeded", properties: { correlationId: services.ids.guid(), changes } } };
 };
 

@@ -50,6 +50,8 @@ export const handlers: Handlers = {
   Deployments_GetOperationStatus: deployments.getDeploymentStatus,
   DeploymentOperations_List: deployments.listDeploymentSteps,
   DeploymentOperations_Get: deployments.getDeploymentStep,
+  DeploymentOperations_ListAtScope: deployments.listDeploymentSteps,
+  DeploymentOperations_GetAtScope: deployments.getDeploymentStep,
 
   Deployments_CreateOrUpdateAtSubscriptionScope: deployments.createDeployment,
   Deployments_GetAtSubscriptionScope: deployments.getDeploymentByName,
