@@ -232,6 +232,22 @@ test("an ext4 cut short, or one that was not closed cleanly where it cannot be m
   await assert.rejects(bare().import(open), failedWith("ImageFormatNotSupportedHere", /ext4 file system has to be mounted/));
 });
 
+test("files that are larger than files can be, anywhere or here", { skip: missing(mkfsExt) }, async () => {
+  const file = join(work, "huge");
+  for (const [size, code] of [
+    [String(2n ** 62n), "ImageArchiveCorrupt"],
+    // The largest that ext4 knows; what is written to here may know larger ones.
+    [String(2n ** 44n - 1n), "ImageArchiveUnsafe"],
+  ] as const) {
+    writeFileSync(file, ext("ext4", "-b", "4096"));
+    run("debugfs", "-w", "-R", `set_inode_field /holes size ${size}`, file);
+    const world = bare();
+    const outcome = await world.import(readFileSync(file)).catch((error: unknown) => error as Error);
+    if (outcome instanceof Error) failedWith(code)(outcome);
+    else assert.equal(code, "ImageArchiveUnsafe");
+  }
+});
+
 test("a disk that is not to be looked into is kept as it is", async () => {
   const content = withMbr(Buffer.alloc(2 ** 20, "not Linux "), { type: 0x07 });
   const world = bare();

@@ -34,6 +34,8 @@ const usesExtents = 0x80000;
 /** Compressed, encrypted, or kept within the inode. */
 const unreadableFlags = 0x4 | 0x800 | 0x10000000;
 
+/** Of a file: they are counted with 32 bits. */
+const mostBlocks = 2 ** 32;
 const longestDirectory = 256 * 2 ** 20;
 const deepestTree = 5;
 
@@ -154,6 +156,7 @@ function* contentOf(blocks: Blocks, blockBytes: number, { map, size, flags }: Ex
   if ((flags & unreadableFlags) !== 0)
     throw new ImportFailed("ImageFormatNotSupportedHere", "The disk image holds files that are encrypted or compressed.");
   const wanted = Math.ceil(size / blockBytes);
+  if (wanted > mostBlocks) throw extCorrupt("a file is larger than files can be");
   const runs = (flags & usesExtents) !== 0 ? extentRuns(blocks, map) : indirectRuns(blocks, map, blockBytes, wanted);
   const most = Math.max(1, Math.floor(2 ** 20 / blockBytes));
   let position = 0;

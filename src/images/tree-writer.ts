@@ -179,5 +179,7 @@ export const treeFailure = (error: unknown): unknown => {
   if (isDiskFull(error)) return insufficientStorage(error);
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "ENAMETOOLONG") return new ImportFailed("ImageArchiveUnsafe", "The image holds a name that is too long.", { cause: error });
+  if (code === "EFBIG")
+    return new ImportFailed("ImageArchiveUnsafe", "The image holds a file that is larger than files can be here.", { cause: error });
   return error;
 };
