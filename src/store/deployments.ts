@@ -1,13 +1,12 @@
 // Deployments of templates in the database, and their steps: one for each resource that was begun. What they mean is known where they are carried out
 // (operations/management/deployments).
 import type { Instant } from "../lib/clock.ts";
-import { type Reader, sql, type Write, write } from "./db.ts";
+import { type Reader, type Sql, sql, type Write, write } from "./db.ts";
 import { jsonOrNull } from "./lists.ts";
 
 export type DeploymentState = "Accepted" | "Running" | "Succeeded" | "Failed" | "Canceled";
 
 export type DeploymentRequest = {
-  template: unknown;
   mode: "Incremental" | "Complete";
   /** By name as the template has it, defaults included; of secure ones only the type. */
   parameters: Readonly<Record<string, { type: string; value?: unknown }>>;
@@ -60,6 +59,12 @@ type Row = {
   generation: number;
 };
 
+/** All but the template, which may be large: only who deploys or exports it reads it. */
+const shownColumns: Sql = {
+  text: "scope, key, name, resource_group, run_id, state, request, secrets, result, started_at, changed_at, generation",
+  values: [],
+};
+
 const fromRow = (row: Row): Deployment => ({
   scope: row.scope,
   key: row.key,
@@ -78,13 +83,34 @@ const fromRow = (row: Row): Deployment => ({
 export type DeploymentKey = { scope: string; key: string };
 
 export const getDeployment = async (read: Reader, { scope, key }: DeploymentKey): Promise<Deployment | undefined> => {
-  const row = await read.get<Row>(sql`SELECT * FROM deployments WHERE scope = ${scope} AND key = ${key}`);
+  const row = await read.get<Row>(sql`SELECT ${shownColumns} FROM deployments WHERE scope = ${scope} AND key = ${key}`);
   return row && fromRow(row);
 };
 
-/** In order of name. */
-export const listDeployments = async (read: Reader, scope: string): Promise<Deployment[]> =>
-  (await read.all<Row>(sql`SELECT * FROM deployments WHERE scope = ${scope} ORDER BY key`)).map(fromRow);
+/** As it was sent. Undefined when the deployment is gone, or another run has its place. */
+export const templateOf = async (read: Reader, { scope, key, runId }: DeploymentKey & { runId: string }): Promise<unknown> => {
+  const row = await read.get<{ template: string }>(
+    sql`SELECT template FROM deployments WHERE scope = ${scope} AND key = ${key} AND run_id = ${runId}`,
+  );
+  return row && JSON.parse(row.template);
+};
+
+/** In order of name; of one state where it is given. */
+export const listDeployments = async (
+  read: Reader,
+  { scope, after = "", limit, state }: { scope: string; after?: string; limit: number; state?: string },
+): Promise<Deployment[]> => {
+  const ofState = state === undefined ? sql`` : sql` AND lower(state) = ${state.toLowerCase()}`;
+  return (
+    await read.all<Row>(
+      sql`SELECT ${shownColumns} FROM deployments WHERE scope = ${scope} AND key > ${after}${ofState} ORDER BY key LIMIT ${limit}`,
+    )
+  ).map(fromRow);
+};
+
+/** Their names and runs alone. */
+export const deploymentsIn = async (read: Reader, scope: string): Promise<(DeploymentKey & { runId: string })[]> =>
+  read.all<DeploymentKey & { runId: string }>(sql`SELECT scope, key, run_id AS runId FROM deployments WHERE scope = ${scope} ORDER BY key`);
 
 /** Those that have not ended, of all scopes. */
 export const runningDeployments = async (read: Reader): Promise<DeploymentKey[]> =>
@@ -116,12 +142,18 @@ const columns = (of: Deployment) => [
 ];
 
 /** Conflict when there is one of this name. */
-export const insertDeployment = (of: Deployment): Write => ({
-  text: `INSERT OR IGNORE INTO deployments (name, resource_group, run_id, state, request, secrets, result, started_at, changed_at, scope, key, generation)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  rows: [[...columns(of), of.scope, of.key, of.generation]],
+export const insertDeployment = (of: Deployment, template: unknown): Write => ({
+  text: `INSERT OR IGNORE INTO deployments (name, resource_group, run_id, state, request, secrets, result, started_at, changed_at, scope, key, generation,
+    template) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  rows: [[...columns(of), of.scope, of.key, of.generation, JSON.stringify(template)]],
   guard: 1,
 });
+
+/** In place of one that has ended, guarded by the generation that this was read with. */
+export const replaceDeployment = (of: Deployment, template: unknown): Write[] => [
+  write(sql`UPDATE deployments SET template = ${JSON.stringify(template)} WHERE scope = ${of.scope} AND key = ${of.key}`, 1),
+  saveDeployment(of),
+];
 
 /** Guarded by the generation that it was read with; the row's is then one higher. */
 export const saveDeployment = (of: Deployment): Write => ({

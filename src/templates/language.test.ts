@@ -197,6 +197,8 @@ const refuses: [string, RegExp][] = [
   [`[${"(".repeat(300)}]`, /is not expected/],
   [`[${"not(".repeat(300)}true()${")".repeat(300)}]`, /nested too deeply/],
   [`['${"x".repeat(30_000)}']`, /length limit exceeded\. Limit: '24576'/],
+  ["[format('{0:X}', json('1.5'))]", /only whole numbers/],
+  [`[equals(json('${"[".repeat(5000)}${"]".repeat(5000)}'), 1)]`, /nested too deeply/],
   ["[range(0, 10001)]", /the count must be from '0' to '10000'/],
 ];
 
@@ -231,6 +233,10 @@ const bombs: [string, string][] = [
   [
     "equal lists that share",
     `[equals(reduce(range(0, 60), createArray(1), lambda('a', 'b', createArray(lambdaVariables('a'), lambdaVariables('a')))), reduce(range(0, 60), createArray(1), lambda('a', 'b', createArray(lambdaVariables('a'), lambdaVariables('a')))))]`,
+  ],
+  [
+    "lists in lists",
+    `[equals(${Array(2).fill("reduce(range(0, 9000), createArray(1), lambda('a', 'b', createArray(lambdaVariables('a'))))").join(", ")})]`,
   ],
   ["padding", "[padLeft('x', 1000000000)]"],
   ["replacing", `[reduce(range(0, 30), 'aa', lambda('a', 'b', replace(lambdaVariables('a'), 'a', lambdaVariables('a'))))]`],

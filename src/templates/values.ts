@@ -75,10 +75,12 @@ export const find = (value: Value, by: Value): Value | undefined => {
 /** Texts are compared exactly, objects without regard to the order of their names. */
 export const areEqual = (a: Value, b: Value, budget: Budget): boolean => {
   budget.steps(1);
-  if (isArray(a) && isArray(b)) return a.length === b.length && a.every((one, index) => areEqual(one, b[index]!, budget));
+  if (isArray(a) && isArray(b))
+    return a.length === b.length && budget.deeper(() => a.every((one, index) => areEqual(one, b[index]!, budget)));
   if (isObject(a) && isObject(b)) {
     const names = Object.keys(a);
-    return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && areEqual(a[name]!, b[name]!, budget));
+    if (names.length !== Object.keys(b).length) return false;
+    return budget.deeper(() => names.every((name) => Object.hasOwn(b, name) && areEqual(a[name]!, b[name]!, budget)));
   }
   return a === b;
 };

@@ -205,7 +205,7 @@ test("what there is not, and who may not", async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
   const ask = asker(quern);
   refused(await ask("GET", `${group}{rg}/providers/Microsoft.Compute/virtualMachines/vm`), 404, "InvalidResourceNamespace");
-  refused(await ask("PUT", `${group}{rg}/providers/Microsoft.Resources/deployments/d`, {}), 404, "InvalidResourceType");
+  refused(await ask("PUT", `${group}{rg}/providers/Microsoft.Resources/deploymentStacks/d`, {}), 404, "InvalidResourceType");
   refused(await ask("GET", "/subscriptions/{sub}/providers/Microsoft.Authorization/roleAssignments"), 404, "InvalidResourceNamespace");
   refused(await ask("GET", "/subscriptions/{sub}/nothing"), 404, "NotFound");
   refused(await ask("GET", `${group}{rg}/providers`), 404, "NotFound");

@@ -107,6 +107,10 @@ for (const [name, of] of [
       ],
     );
     assert.equal((await ask(quern, `${at("main")}/operations/${steps[0].operationId}`)).json.id, steps[0].id);
+    // Where the documents have a group's: without a provider.
+    const plain = at("main").replace("/providers/Microsoft.Resources", "");
+    assert.deepEqual((await ask(quern, `${plain}/operations?$top=2`)).json.value, steps.slice(0, 2));
+    assert.deepEqual((await ask(quern, `${plain}/operations/${steps[0].operationId}`)).json, steps[0]);
     const all = await ask(quern, at("").replace(/\/$/, ""));
     assert.deepEqual(
       all.json.value.map((one: any) => one.name),

@@ -7,7 +7,7 @@ import type { Remaining, ResourceKind } from "../../scheduler/resource-kinds.ts"
 import { nothingLeft } from "../../scheduler/resource-kinds.ts";
 import { getAccount, listAccountsOfGroup } from "../../store/accounts.ts";
 import type { Write } from "../../store/db.ts";
-import { deleteDeployment, listDeployments } from "../../store/deployments.ts";
+import { deleteDeployment, deploymentsIn } from "../../store/deployments.ts";
 import { connectionsOfPrivateEndpoint, deletePrivateEndpointConnection } from "../../store/private-endpoint-connections.ts";
 import { deleteResource, getResource, listAllResources, listResourcesOfGroup, type Resource } from "../../store/resources.ts";
 import { deploymentType } from "../../templates/resources.ts";
@@ -111,7 +111,7 @@ const deploymentsOf = ({ store }: ManagementServices): ResourceKind => ({
   type: deploymentType,
   removeFrom: (group) =>
     store.decide(async (read) => ({
-      writes: (await listDeployments(read, group.toLowerCase())).flatMap(deleteDeployment),
+      writes: (await deploymentsIn(read, group.toLowerCase())).flatMap(deleteDeployment),
       result: nothingLeft,
     })),
 });

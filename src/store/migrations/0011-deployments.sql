@@ -7,6 +7,7 @@ CREATE TABLE deployments (
   resource_group TEXT,                -- as the group is called
   run_id TEXT NOT NULL,               -- another each time that it is deployed: stands in the URL of its status
   state TEXT NOT NULL,                -- Accepted, Running, Succeeded, Failed, Canceled
+  template TEXT NOT NULL,             -- JSON, as it was sent
   request TEXT NOT NULL,              -- JSON (store/deployments.ts DeploymentRequest)
   secrets TEXT,                       -- JSON: the values of secure parameters, until the deployment has ended
   result TEXT,                        -- JSON (DeploymentResult)

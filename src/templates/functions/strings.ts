@@ -1,6 +1,6 @@
 // The functions on texts. Texts are counted in UTF-16 units, as the service (a .NET program) counts them.
 import type { Scope } from "../scope.ts";
-import { isArray, isObject, jsonOf, type Value } from "../values.ts";
+import { isArray, isObject, isShallow, jsonOf, type Value } from "../values.ts";
 import { any, define, list, type TemplateFunction, text, whole, wrong } from "./signature.ts";
 
 /** What a value looks like within a text: texts as they are, the rest as JSON; truth in capitals, as .NET writes it. */
@@ -39,6 +39,8 @@ const format: TemplateFunction["run"] = ([pattern, ...values], scope) =>
 const numberAs = (value: number, how: string): string => {
   const [, kind, digits] = /^([DdXxNnFf])(\d{0,2})$/.exec(how) ?? [];
   const least = Number(digits || 0);
+  if (!Number.isSafeInteger(value) && !/^[NnFf]$/.test(kind ?? ""))
+    throw wrong("format", "only whole numbers have formats other than N and F.");
   if (kind === "D" || kind === "d") return (value < 0 ? "-" : "") + String(Math.abs(value)).padStart(least, "0");
   if (kind === "X" || kind === "x") {
     const hex = BigInt.asUintN(value < 0 ? 64 : 63, BigInt(value))
@@ -135,11 +137,14 @@ const uri: TemplateFunction["run"] = ([base, relative]) => {
 };
 
 export const parsedJson = (name: string, of: string): Value => {
+  let value: Value;
   try {
-    return JSON.parse(of) as Value;
+    value = JSON.parse(of) as Value;
   } catch {
     throw wrong(name, "the text is not valid JSON.");
   }
+  if (!isShallow(value, 100)) throw wrong(name, "the JSON is nested too deeply.");
+  return value;
 };
 
 export const stringFunctions: readonly TemplateFunction[] = [

@@ -38,8 +38,8 @@ INSERT INTO applications (account_id, key, id, display_name, allow_updates, defa
   VALUES (1, 'blender', 'Blender', NULL, 1, '4.1', 1767225600000000, 1);
 INSERT INTO application_packages (account_id, application_key, key, version, state, format, last_activated_at, storage_account, container, blob, etag, modified, generation)
   VALUES (1, 'blender', '4.1', '4.1', 'active', 'zip', 1767225600000, 'devstoreaccount1', 'app-blender-1', 'blender-4.1-1', '0x1', 1767225600000000, 2);
-INSERT INTO deployments (scope, key, name, resource_group, run_id, state, request, secrets, result, started_at, changed_at, generation)
-  VALUES ('quern', 'main', 'Main', 'quern', '0a0a0a0a-0000-4000-8000-000000000001', 'Succeeded', '{"template":{"resources":[]},"mode":"Incremental","parameters":{}}', NULL,
+INSERT INTO deployments (scope, key, name, resource_group, run_id, state, template, request, secrets, result, started_at, changed_at, generation)
+  VALUES ('quern', 'main', 'Main', 'quern', '0a0a0a0a-0000-4000-8000-000000000001', 'Succeeded', '{"resources":[]}', '{"mode":"Incremental","parameters":{}}', NULL,
   '{"outputs":{}}', 1767225600000, 1767225601000, 2);
 INSERT INTO deployment_steps (run_id, key, step_id, state, detail)
   VALUES ('0a0a0a0a-0000-4000-8000-000000000001', '/subscriptions/s/resourcegroups/quern/providers/a/b/c', '0A0A', 'Succeeded', '{"operation":"Create"}');

@@ -1,14 +1,16 @@
 // Carries a deployment on: one pass looks at what the store says has been done, does what can be done now, and tells what has become of it. It can be cut
 // short anywhere and run again: a resource is put once more, which changes nothing, and only then its step is known to have ended.
-import { Conflict } from "../../../store/db.ts";
+import { Conflict, StoreUnavailable } from "../../../store/db.ts";
 import {
   type Deployment,
+  type DeploymentError,
   type DeploymentKey,
   type DeploymentStep,
   getDeployment,
   putStep,
   saveDeployment,
   stepsOf,
+  templateOf,
 } from "../../../store/deployments.ts";
 import { getResourceGroup } from "../../../store/resource-groups.ts";
 import { bodyOf, type Output, outputsOf, type Prepared, prepare, shownParameters } from "../../../templates/deploy.ts";
@@ -23,8 +25,10 @@ import { type Answered, type Call, endOf, errorOf, followOf, type Outcome, outco
 import { invalidTemplate, placeOf } from "./prepare.ts";
 import { isUnderWay } from "./view.ts";
 
-/** Templates made ready, by run: making one ready costs more than a pass. */
-export type Remembered = Map<string, Prepared>;
+/** Templates made ready, by what the deployment is called: making one ready costs more than a pass. */
+export type Remembered = Map<string, { readonly runId: string; readonly prepared: Prepared }>;
+
+const nameOf = ({ scope, key }: DeploymentKey): string => `${scope}/${key}`;
 
 export type Parts = {
   readonly services: Omit<ManagementServices, "deployments">;
@@ -36,7 +40,10 @@ export type Parts = {
 export const advance = async (parts: Parts & { ring: (key: DeploymentKey) => void }, key: DeploymentKey): Promise<"waits" | "ended"> => {
   const { store, clock } = parts.services;
   const deployment = await getDeployment(store, key);
-  if (deployment === undefined || !isUnderWay(deployment)) return "ended";
+  if (deployment === undefined || !isUnderWay(deployment)) {
+    parts.remembered.delete(nameOf(key));
+    return "ended";
+  }
   try {
     if (deployment.state === "Accepted") {
       await store.commit([saveDeployment({ ...deployment, state: "Running", changedAt: clock.now() })]);
@@ -55,12 +62,18 @@ export const advance = async (parts: Parts & { ring: (key: DeploymentKey) => voi
       parts.ring(key);
       return "ended";
     }
-    if (!(error instanceof TemplateError)) throw error;
-    const { code, message } = invalidTemplate(error);
-    await finish(parts.services, deployment, "Failed", { error: { code, message } });
+    if (error instanceof StoreUnavailable) throw error;
+    await finish(parts.services, deployment, "Failed", { error: failureOf(parts, deployment, error) });
   }
-  parts.remembered.delete(deployment.runId);
+  parts.remembered.delete(nameOf(key));
   return "ended";
+};
+
+/** Whatever else goes wrong is our mistake: it would go wrong each time, so the deployment ends with it. */
+const failureOf = ({ services }: Parts, { name, runId }: Deployment, error: unknown): DeploymentError => {
+  if (error instanceof TemplateError) return { code: "InvalidTemplate", message: invalidTemplate(error).message };
+  services.log.error({ err: error, deployment: name, runId }, "a deployment failed");
+  return { code: "InternalServerError", message: `The deployment failed. The server's log says why, under '${runId}'.` };
 };
 
 type Run = Parts & {
@@ -73,13 +86,16 @@ type Run = Parts & {
 const runOf = async (parts: Parts, deployment: Deployment): Promise<Run> => {
   const { services, remembered } = parts;
   const steps = new Map((await stepsOf(services.store, deployment.runId)).map((step) => [step.key, step]));
-  const prepared = remembered.get(deployment.runId) ?? (await preparedAgain(services, deployment));
-  remembered.set(deployment.runId, prepared);
+  const kept = remembered.get(nameOf(deployment));
+  const prepared = kept?.runId === deployment.runId ? kept.prepared : await preparedAgain(services, deployment);
+  remembered.set(nameOf(deployment), { runId: deployment.runId, prepared });
   return { ...parts, deployment, prepared, steps, answers: new Map() };
 };
 
 /** With the values that its parameters had when it began. */
-const preparedAgain = async (services: Parts["services"], { name, resourceGroup, request, secrets }: Deployment): Promise<Prepared> => {
+const preparedAgain = async (services: Parts["services"], deployment: Deployment): Promise<Prepared> => {
+  const { name, resourceGroup, request, secrets } = deployment;
+  const template = await templateOf(services.store, deployment);
   const group = resourceGroup === undefined ? undefined : await getResourceGroup(services.store, resourceGroup);
   if (resourceGroup !== undefined && group === undefined) throw new TemplateError(`The resource group '${resourceGroup}' is gone.`);
   const { location, baseUrl, mode } = request;
@@ -91,7 +107,7 @@ const preparedAgain = async (services: Parts["services"], { name, resourceGroup,
     ...(location === undefined ? {} : { location }),
   });
   const values = Object.entries(request.parameters).map(([key, { value }]) => [key, { value: secrets?.[key] ?? value ?? null }]);
-  return prepare(request.template, Object.fromEntries(values) as Value, place);
+  return prepare(template, Object.fromEntries(values) as Value, place);
 };
 
 /** Goes on with what is running, begins what can begin. Whether anything changed. */

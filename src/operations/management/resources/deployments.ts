@@ -11,10 +11,11 @@ import {
   getDeployment,
   insertDeployment,
   listDeployments,
-  saveDeployment,
+  replaceDeployment,
   stepsOf,
+  templateOf,
 } from "../../../store/deployments.ts";
-import { guardResourceGroup } from "../../../store/resource-groups.ts";
+import { guardResourceGroup, type ResourceGroup } from "../../../store/resource-groups.ts";
 import { shownParameters } from "../../../templates/deploy.ts";
 import { isSecure } from "../../../templates/parameters.ts";
 import type { Page, Reply } from "../../handler.ts";
@@ -39,21 +40,29 @@ export const createDeployment = async (request: DeploymentRequest & Polled, serv
   const runId = ids.guid();
   const made = { ...newDeployment(request, read, runId), scope, key };
   const [deployment, isNew] = await store.decide(async (reader) => {
+    if (read.group !== undefined) refuseGoing(await loadGroup(reader, read.group.name));
     const found = await getDeployment(reader, { scope, key });
     if (found !== undefined && isUnderWay(found)) throw active(found);
     const now: Deployment = { ...made, request: { ...made.request, ...tags }, generation: found?.generation ?? 0 };
     const room = found === undefined ? await makeRoom(reader, scope) : [deleteSteps(found.runId)];
     const guard = read.group === undefined ? [] : [guardResourceGroup(read.group.name)];
-    const writes = [...guard, ...room, found === undefined ? insertDeployment(now) : saveDeployment(now)];
+    const put = found === undefined ? [insertDeployment(now, read.template)] : replaceDeployment(now, read.template);
+    const writes = [...guard, ...room, ...put];
     return { writes, result: [now, found === undefined] as const };
   });
   deployments.ring({ scope, key });
   return { status: isNew ? 201 : 200, body: deploymentView(settings, deployment), headers: pollAt(request, settings, deployment) };
 };
 
+const refuseGoing = ({ name, provisioningState }: ResourceGroup): void => {
+  if (provisioningState !== "Deleting") return;
+  const message = `The resource group '${name}' is in deprovisioning state and cannot perform this operation.`;
+  throw new ApiError("ResourceGroupBeingDeleted", [], message);
+};
+
 const newDeployment = (
   { body, caller, baseUrl, now, nesting = 0 }: DeploymentRequest,
-  { name, group, location, mode, template, templateHash, prepared }: ReadDeployment,
+  { name, group, location, mode, templateHash, prepared }: ReadDeployment,
   runId: string,
 ): Omit<Deployment, "scope" | "key" | "generation"> => {
   const parameters = Object.entries(prepared.parameters);
@@ -66,7 +75,6 @@ const newDeployment = (
     runId,
     state: "Accepted",
     request: {
-      template,
       mode,
       parameters: shownParameters(prepared.parameters),
       templateHash,
@@ -162,9 +170,11 @@ export const whatIfDeployment = async (request: DeploymentRequest, services: Man
   return { body: { status: "Succeeded", properties: { correlationId: services.ids.guid(), changes } } };
 };
 
-export const exportDeployedTemplate = async (request: Params, { store }: ManagementServices): Promise<Reply> => ({
-  body: { template: (await load(store, request)).request.template },
-});
+export const exportDeployedTemplate = async (request: Params, { store }: ManagementServices): Promise<Reply> => {
+  const template = await templateOf(store, await load(store, request));
+  if (template === undefined) throw notFound(request);
+  return { body: { template } };
+};
 
 type ListRequest = {
   readonly params: { readonly subscriptionId: string; readonly resourceGroupName?: string };
@@ -175,11 +185,14 @@ type ListRequest = {
 export const listAllDeployments = async ({ params, query, page }: ListRequest, { store, settings }: ManagementServices): Promise<Reply> => {
   if (params.resourceGroupName !== undefined) await loadGroup(store, params.resourceGroupName);
   const state = wantedState(query.$filter);
-  const { after = "" } = page;
-  const found = (await listDeployments(store, scopeOf(params))).filter(
-    (one) => one.key > after && (state === undefined || one.state.toLowerCase() === state),
-  );
   const limit = query.$top ?? page.limit;
+  const { after } = page;
+  const found = await listDeployments(store, {
+    scope: scopeOf(params),
+    limit: limit + 1,
+    ...(after === undefined ? {} : { after }),
+    ...(state === undefined ? {} : { state }),
+  });
   const shown = found.slice(0, limit);
   return { items: shown.map((one) => deploymentView(settings, one)), ...(found.length > limit ? { next: shown.at(-1)!.key } : {}) };
 };
