@@ -1,8 +1,12 @@
 // Templates deployed on a real server, from outside: what Bicep compiles to, in both versions of the language, and what goes wrong.
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { armRequest } from "../support/arm.ts";
+import { armRequest, managementResource, tokenFor } from "../support/arm.ts";
+import { newCertificate } from "../support/example-world.ts";
 import { newLocation, type Quern, startQuern, until } from "../support/quern.ts";
+import { newDirectory, packRootfs } from "../support/rootfs.ts";
 import type { Answer } from "../support/signed.ts";
 import { listed, storageVersion, symbolic, template, values } from "../support/templates.ts";
 
@@ -167,6 +171,95 @@ for (const [name, of] of [
 }
 
 const one = async (t: TestContext): Promise<Quern> => startQuern(t, { args: ["--storage", "none"] });
+
+test("the other types: images in a container, an endpoint, a certificate, a package, and what exists elsewhere", {
+  timeout: 120_000,
+}, async (t) => {
+  const directory = newDirectory(t);
+  const image = packRootfs(directory, { name: "small.tar.gz", randomBytes: 100_000 });
+  const quern = await startQuern(t, { args: ["--allow-image-path", directory] });
+  const { thumbprint, data } = await newCertificate("template");
+  const arm = "Microsoft.Batch/batchAccounts";
+  const of = template({
+    languageVersion: "2.0",
+    parameters: { account: { type: "string" }, cer: { type: "secureString" } },
+    resources: {
+      first: { existing: true, type: arm, apiVersion: "2024-07-01", name: "[parameters('account')]" },
+      box: {
+        type: "Microsoft.AzureStackHCI/storageContainers",
+        apiVersion: "2024-01-01",
+        name: "box",
+        location: "eastus",
+        properties: { path: join(directory, "box") },
+      },
+      img: {
+        type: "Microsoft.AzureStackHCI/galleryImages",
+        apiVersion: "2024-01-01",
+        name: "img",
+        location: "eastus",
+        properties: {
+          imagePath: image.file,
+          osType: "Linux",
+          containerId: "[resourceId('Microsoft.AzureStackHCI/storageContainers', 'box')]",
+        },
+        dependsOn: ["box"],
+      },
+      endpoint: {
+        type: "Microsoft.Network/privateEndpoints",
+        apiVersion: "2023-09-01",
+        name: "ep",
+        location: "eastus",
+        properties: {
+          subnet: { id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/s" },
+          privateLinkServiceConnections: [
+            { name: "c", properties: { privateLinkServiceId: "[resourceInfo('first').id]", groupIds: ["batchAccount"] } },
+          ],
+        },
+      },
+      cert: {
+        type: `${arm}/certificates`,
+        apiVersion: "2024-07-01",
+        name: `[format('{0}/sha1-{1}', parameters('account'), '${thumbprint}')]`,
+        properties: { format: "Cer", data: "[parameters('cer')]", thumbprint, thumbprintAlgorithm: "sha1" },
+      },
+      app: {
+        type: `${arm}/applications`,
+        apiVersion: "2024-07-01",
+        name: "[format('{0}/tools', parameters('account'))]",
+        resources: { v1: { type: "versions", apiVersion: "2024-07-01", name: "1.0" } },
+      },
+    },
+    outputs: {
+      megabytes: { type: "int", value: "[reference('img').status.downloadStatus.downloadSizeInMB]" },
+      where: { type: "string", value: "[reference('first', '2024-07-01', 'full').location]" },
+      state: {
+        type: "string",
+        value: "[reference('endpoint').privateLinkServiceConnections[0].properties.privateLinkServiceConnectionState.status]",
+      },
+    },
+  });
+  const sent = { template: of, parameters: values({ account: quern.ready.account, cer: data }) };
+  const { properties } = await deploy(quern, at("others"), sent);
+  assert.equal(properties.provisioningState, "Succeeded", JSON.stringify(properties.error));
+  assert.deepEqual(
+    [properties.outputs.where.value, properties.outputs.state.value, typeof properties.outputs.megabytes.value],
+    ["eastus", "Approved", "number"],
+  );
+  const steps = (await ask(quern, `${at("others")}/operations`)).json.value;
+  assert.equal(steps.length, 6);
+  const again = await deploy(quern, at("others"), sent);
+  assert.deepEqual([again.properties.provisioningState, again.properties.error], ["Succeeded", undefined]);
+  assert.deepEqual(again.properties.outputs, properties.outputs);
+  assert.equal(
+    (
+      await armRequest(quern, {
+        method: "GET",
+        path: `/subscriptions/{sub}/resourceGroups/{rg}/providers/${arm}/${quern.ready.account}/applications/tools/versions/1.0`,
+      })
+    ).json.properties.state,
+    "Pending",
+  );
+});
 
 test("a resource that fails, what depends on it, and the others", async (t) => {
   const quern = await one(t);
@@ -346,6 +439,20 @@ test("kill -9 in the middle: the next start goes on", async (t) => {
     version: "2023-01-31",
   });
   assert.deepEqual(last.json.tags, { length: "4" });
+  await next.stop();
+  const database = new DatabaseSync(join(location, "quern.db"), { readOnly: true });
+  assert.deepEqual(
+    database
+      .prepare("SELECT name, secrets FROM deployments ORDER BY name")
+      .all()
+      .map((row) => ({ ...row })),
+    [
+      { name: "inner", secrets: null },
+      { name: "outer", secrets: null },
+    ],
+    "what was secret is forgotten",
+  );
+  database.close();
 });
 
 test("a deployment that is cancelled goes no further", async (t) => {
@@ -358,7 +465,34 @@ test("a deployment that is cancelled goes no further", async (t) => {
   assert.ok((await ask(quern, `${at("long")}/operations?$top=1000`)).json.value.length < 300);
 });
 
-test("a reader deploys nothing, and what is wrong is refused before anything is made", async (t) => {
+const reader = { clientId: "11111111-2222-4333-8444-000000000001", clientSecret: "a-secret-of-a-reader" };
+const owner = { clientId: "11111111-2222-4333-8444-000000000002", clientSecret: "a-secret-of-an-owner" };
+
+test("a reader sees deployments and begins none", async (t) => {
+  const clients = [owner, reader].flatMap((one) => [
+    "--client",
+    `${one.clientId}:${one.clientSecret}:${one === owner ? "owner" : "reader"}`,
+  ]);
+  const quern = await startQuern(t, { args: ["--storage", "none", ...clients] });
+  const body = bodyOf({ template: template({ resources: [identity("one")] }) });
+  assert.equal((await deploy(quern, at("seen"), { template: body.properties.template })).properties.provisioningState, "Succeeded");
+  const token = await tokenFor(quern, managementResource, reader);
+  for (const path of [at("seen"), `${at("seen")}/operations`])
+    assert.equal((await armRequest(quern, { method: "GET", path, version, token })).status, 200);
+  for (const [method, action] of [
+    ["PUT", ""],
+    ["DELETE", ""],
+    ["POST", "/validate"],
+    ["POST", "/whatIf"],
+    ["POST", "/cancel"],
+    ["POST", "/exportTemplate"],
+  ] as const) {
+    const refused = await armRequest(quern, { method, path: `${at("seen")}${action}`, version, body, token });
+    assert.deepEqual([refused.status, refused.json.error.code], [403, "AuthorizationFailed"], action);
+  }
+});
+
+test("what is wrong is refused before anything is made", async (t) => {
   const quern = await one(t);
   const send = (body: unknown, action = "/validate") =>
     armRequest(quern, { method: action === "" ? "PUT" : "POST", path: `${at("wrong")}${action}`, version, body });
