@@ -7,7 +7,7 @@ import type { Caller } from "../../../auth/tokens.ts";
 import { checkGroupLocation } from "../../../domain/locations.ts";
 import type { ResourceGroup } from "../../../store/resource-groups.ts";
 import { Budget } from "../../../templates/budget.ts";
-import { bodyOf, type Known, type Prepared, prepare } from "../../../templates/deploy.ts";
+import { bodyOf, type Known, type Prepared, prepare, shownParameters } from "../../../templates/deploy.ts";
 import { TemplateError } from "../../../templates/errors.ts";
 import { templateHash } from "../../../templates/functions/hashes.ts";
 import { NotYet, type Place } from "../../../templates/scope.ts";
@@ -35,6 +35,12 @@ export type ReadDeployment = {
   readonly templateHash: string;
   readonly prepared: Prepared;
 };
+
+/**
+ * Characters of parameters and dependencies, and of outputs: a few lines of a template can say so much that no answer can hold it, and every answer
+ * and every list shows it. Far more than what people write; the service's own limits (4 MB of template) leave no more.
+ */
+export const mostShown = 2 * 1024 * 1024;
 
 /** Templates within templates; each is deployed by the one around it. */
 const deepestNesting = 6;
@@ -83,6 +89,7 @@ export const readDeployment = async (request: DeploymentRequest, services: Manag
     if (!isShallow(template, 100) || !isShallow(properties.parameters, 100))
       throw new TemplateError("The template or its parameters are nested too deeply.");
     const prepared = prepare(template, properties.parameters as Value | undefined, place, { now: request.now, newGuid: () => ids.guid() });
+    refuseLarge(prepared);
     await tryBodies(prepared);
     checkTypes(prepared, services, name);
     return {
@@ -97,6 +104,12 @@ export const readDeployment = async (request: DeploymentRequest, services: Manag
   } catch (error) {
     throw error instanceof TemplateError ? invalidTemplate(error) : error;
   }
+};
+
+const refuseLarge = ({ parameters, resources }: Prepared): void => {
+  const dependencies = resources.reduce((sum, { dependsOn }) => sum + dependsOn.reduce((characters, key) => characters + key.length, 0), 0);
+  if (dependencies + JSON.stringify(shownParameters(parameters)).length > mostShown)
+    throw new TemplateError("The template is too large: its parameters and dependencies are more than can be shown.");
 };
 
 const content = (reason: string): ApiError =>

@@ -22,7 +22,7 @@ import type { ManagementServices } from "../handler.ts";
 import { deletionsOf } from "./complete-mode.ts";
 import { failedDeployment, finish } from "./finish.ts";
 import { type Answered, type Call, endOf, errorOf, followOf, type Outcome, outcomeOf, type Perform, targetOf } from "./perform.ts";
-import { invalidTemplate, placeOf } from "./prepare.ts";
+import { invalidTemplate, mostShown, placeOf } from "./prepare.ts";
 import { isUnderWay } from "./view.ts";
 
 /** Templates made ready, by what the deployment is called: making one ready costs more than a pass. */
@@ -275,15 +275,14 @@ const end = async (run: Run): Promise<void> => {
     );
   const outputs = await known(run, () => outputsOf(prepared, knownOf(run)));
   if (outputs === "waits") throw new TemplateError("The outputs refer to a resource that is not deployed.");
-  if ("error" in outputs) {
-    const error = {
-      code: "DeploymentOutputEvaluationFailed",
-      message: "The template output is not valid: see details.",
-      details: [outputs.error],
-    };
-    return finish(services, deployment, "Failed", { error });
-  }
+  const invalid = (details: DeploymentError): Promise<void> => {
+    const message = "The template output is not valid: see details.";
+    return finish(services, deployment, "Failed", { error: { code: "DeploymentOutputEvaluationFailed", message, details: [details] } });
+  };
+  if ("error" in outputs) return invalid(outputs.error);
   const outputResources = prepared.resources.filter(({ isExisting }) => !isExisting).map(({ id }) => id);
   const shown = shownParameters(outputs.value as Record<string, Output>);
+  if (JSON.stringify(shown).length > mostShown)
+    return invalid({ code: "InvalidTemplate", message: "The outputs are more than can be shown." });
   await finish(services, deployment, "Succeeded", { outputs: shown, outputResources });
 };

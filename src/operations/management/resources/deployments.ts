@@ -31,6 +31,8 @@ type Polled = Params & { readonly baseUrl: string; readonly apiVersion: string }
 
 /** As the service has it: then those that ended longest ago make room. */
 const mostDeployments = 800;
+/** Each shows its parameters, dependencies and outputs, some megabytes if somebody means it. */
+const longestPage = 25;
 
 export const createDeployment = async (request: DeploymentRequest & Polled, services: ManagementServices): Promise<Reply> => {
   const { store, settings, ids, deployments } = services;
@@ -185,7 +187,7 @@ type ListRequest = {
 export const listAllDeployments = async ({ params, query, page }: ListRequest, { store, settings }: ManagementServices): Promise<Reply> => {
   if (params.resourceGroupName !== undefined) await loadGroup(store, params.resourceGroupName);
   const state = wantedState(query.$filter);
-  const limit = query.$top ?? page.limit;
+  const limit = Math.min(query.$top ?? page.limit, longestPage);
   const { after } = page;
   const found = await listDeployments(store, {
     scope: scopeOf(params),
