@@ -21,12 +21,16 @@ export type Planned = {
   readonly copies: ReadonlyMap<string, number>;
   /** Keys of those that must be deployed before. */
   readonly dependsOn: readonly string[];
+  /** The batch of its serial copy that must be deployed before: a name in `Plan.batches`. */
+  readonly after?: string;
 };
 
-type Draft = Omit<Planned, "dependsOn"> & { readonly copyName?: string; readonly batch?: { name: string; number: number } };
+type Draft = Omit<Planned, "dependsOn" | "after"> & { readonly copyName?: string; readonly batch?: { name: string; number: number } };
 
 export type Plan = {
   readonly resources: readonly Planned[];
+  /** Keys of the resources of each batch of a serial copy. */
+  readonly batches: ReadonlyMap<string, readonly string[]>;
   /** Keys of resources whose condition is false. */
   readonly left: ReadonlySet<string>;
 };
@@ -124,7 +128,7 @@ export const planResources = (template: Template, scope: Scope): Plan => {
       () => addAll(body, scope, symbol),
     );
   }
-  return { resources: withDependencies(drafts, left, scope), left };
+  return { ...withDependencies(drafts, left, scope), left };
 };
 
 /** Of extension resources. What is only the group of the deployment itself changes nothing. */
@@ -168,7 +172,7 @@ const copyOf = (copy: Value, scope: Scope): { name: string; count: number; batch
   return { name: copy.name, count, batch };
 };
 
-const withDependencies = (drafts: readonly Draft[], left: ReadonlySet<string>, scope: Scope): Planned[] => {
+const withDependencies = (drafts: readonly Draft[], left: ReadonlySet<string>, scope: Scope): Pick<Plan, "resources" | "batches"> => {
   const byKey = new Map<string, Draft>();
   for (const draft of drafts) {
     const before = byKey.get(draft.key);
@@ -189,14 +193,22 @@ const withDependencies = (drafts: readonly Draft[], left: ReadonlySet<string>, s
     // What is in a group of this template waits for the group.
     const group = /^\/subscriptions\/[^/]+\/resourcegroups\/[^/]+(?=\/)/.exec(draft.key)?.[0];
     if (group !== undefined && byKey.has(group)) keys.add(group);
-    if (batch !== undefined && batch.number > 0)
-      for (const other of drafts) if (other.batch?.name === batch.name && other.batch.number === batch.number - 1) keys.add(other.key);
     keys.delete(draft.key);
-    return { ...rest, dependsOn: [...keys].filter((key) => byKey.get(key)?.isExisting === false) };
+    const after = batch === undefined || batch.number === 0 ? {} : { after: batchName(batch.name, batch.number - 1) };
+    return { ...rest, dependsOn: [...keys].filter((key) => byKey.get(key)?.isExisting === false), ...after };
   });
-  refuseCircles(planned);
-  return planned;
+  const batches = new Map<string, string[]>();
+  for (const { batch, key } of drafts) {
+    if (batch === undefined) continue;
+    const name = batchName(batch.name, batch.number);
+    batches.set(name, [...(batches.get(name) ?? []), key]);
+  }
+  refuseCircles(planned, batches);
+  return { resources: planned, batches };
 };
+
+/** No key of a resource: these begin with a slash. */
+const batchName = (copy: string, number: number): string => `batch ${copy.toLowerCase()} ${number}`;
 
 const dependenciesOf = (draft: Draft, scope: Scope): string[] => {
   const value = draft.body.dependsOn ?? [];
@@ -236,11 +248,18 @@ const finder = (drafts: readonly Draft[], left: ReadonlySet<string>): ((said: st
 };
 
 /** Takes away what waits for nothing until nothing is left, or only circles. */
-const refuseCircles = (planned: readonly Planned[]): void => {
-  const waiting = new Map(planned.map(({ key, dependsOn }) => [key, new Set(dependsOn)]));
+const refuseCircles = (planned: readonly Planned[], batches: Plan["batches"]): void => {
+  const waiting = new Map<string, Set<string>>();
+  for (const { key, dependsOn, after } of planned) waiting.set(key, new Set(after === undefined ? dependsOn : [...dependsOn, after]));
+  for (const [name, keys] of batches) waiting.set(name, new Set(keys));
   const waitedFor = new Map<string, string[]>();
-  for (const { key, dependsOn } of planned) for (const other of dependsOn) waitedFor.set(other, [...(waitedFor.get(other) ?? []), key]);
-  const ready = planned.filter(({ dependsOn }) => dependsOn.length === 0).map(({ key }) => key);
+  for (const [key, others] of waiting)
+    for (const other of others) {
+      const those = waitedFor.get(other);
+      if (those === undefined) waitedFor.set(other, [key]);
+      else those.push(key);
+    }
+  const ready = [...waiting].filter(([, others]) => others.size === 0).map(([key]) => key);
   for (let key = ready.pop(); key !== undefined; key = ready.pop()) {
     waiting.delete(key);
     for (const other of waitedFor.get(key) ?? []) {

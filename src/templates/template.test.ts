@@ -97,10 +97,14 @@ test("order: ids, names, copies, children, serial batches, conditions", () => {
     "acc/app": ["acc", "first"],
     "acc/p0": ["acc"],
     "acc/p1": ["acc"],
-    "acc/p2": ["acc", "p0", "p1"],
-    "acc/p3": ["acc", "p0", "p1"],
+    "acc/p2": ["acc"],
+    "acc/p3": ["acc"],
     last: ["p0", "p1", "p2", "p3"],
   });
+  const { resources, batches } = prepared(template);
+  const first = resources.filter(({ name }) => /p[01]$/.test(name)).map(({ key }) => key);
+  for (const { name, after } of resources)
+    assert.deepEqual(after === undefined ? undefined : batches.get(after), /p[23]$/.test(name) ? first : undefined, name);
 });
 
 test("symbolic names: an object of resources, copies, what exists", () => {
@@ -232,6 +236,16 @@ const refuses: [string, object, RegExp, object?][] = [
     "a circle",
     { resources: [storage("a", { dependsOn: ["b"] }), storage("b", { dependsOn: ["a"] })] },
     /^Circular dependency detected on resource: '\/subscriptions\//,
+  ],
+  [
+    "a circle by way of a batch",
+    {
+      resources: [
+        storage("[concat('s', copyIndex())]", { copy: { name: "c", count: 2, mode: "serial" }, dependsOn: ["x"] }),
+        storage("x", { dependsOn: ["s0"] }),
+      ],
+    },
+    /Circular dependency/,
   ],
   ["an unknown dependency", { resources: [storage("a", { dependsOn: ["b"] })] }, /The resource 'b' is not defined in the template/],
   ["twice the same", { resources: [storage("a"), storage("A")] }, /is defined multiple times in a template/],

@@ -294,6 +294,28 @@ test("a resource that fails, what depends on it, and the others", async (t) => {
   ]);
 });
 
+test("what refers to another waits for it, also where it does not say so", async (t) => {
+  const quern = await one(t);
+  const tags = (of: string) => ({ tags: { of: `[reference('${of}').principalId]` } });
+  const good = template({
+    resources: [identity("id-b", tags("id-a")), identity("id-a")],
+    outputs: {
+      of: { type: "string", value: "[reference('id-b', '2023-01-31', 'full').tags.of]" },
+      a: { type: "string", value: "[reference('id-a').principalId]" },
+    },
+  });
+  const done = (await deploy(quern, at("good"), { template: good })).properties;
+  assert.equal(done.provisioningState, "Succeeded", JSON.stringify(done.error));
+  assert.equal(done.outputs.of.value, done.outputs.a.value);
+  const circle = template({ resources: [identity("id-c", tags("id-d")), identity("id-d", tags("id-c"))] });
+  const { properties } = await deploy(quern, at("circle"), { template: circle });
+  assert.deepEqual([properties.provisioningState, properties.error.code], ["Failed", "InvalidTemplate"]);
+  assert.match(properties.error.message, /Circular dependency/);
+  const output = template({ resources: [identity("id-e")], outputs: { x: { type: "string", value: "[reference('id-e').nothing]" } } });
+  const failed = (await deploy(quern, at("output"), { template: output })).properties.error;
+  assert.deepEqual([failed.code, failed.details[0].code], ["DeploymentOutputEvaluationFailed", "InvalidTemplate"]);
+});
+
 test("mode Complete deletes what the template does not have", async (t) => {
   const quern = await one(t);
   assert.equal(

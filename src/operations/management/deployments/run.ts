@@ -116,7 +116,7 @@ const oneRound = async (run: Run): Promise<boolean> => {
   for (const step of [...run.steps.values()]) if (step.state === "Running") changed = (await goOn(run, step)) || changed;
   for (const planned of run.prepared.resources) {
     if (planned.isExisting || run.steps.has(planned.key)) continue;
-    if (planned.dependsOn.every((key) => run.steps.get(key)?.state === "Succeeded")) changed = (await begin(run, planned)) || changed;
+    if (isReady(run, planned)) changed = (await begin(run, planned)) || changed;
   }
   const isWhole = run.prepared.resources.every(({ key, isExisting }) => isExisting || run.steps.get(key)?.state === "Succeeded");
   if (isWhole && run.deployment.request.mode === "Complete")
@@ -126,6 +126,11 @@ const oneRound = async (run: Run): Promise<boolean> => {
         await remove(run, await put(run, key, { state: "Running", detail }));
       }
   return changed;
+};
+
+const isReady = ({ steps, prepared }: Run, { dependsOn, after }: Planned): boolean => {
+  const isDone = (key: string): boolean => steps.get(key)?.state === "Succeeded";
+  return dependsOn.every(isDone) && (after === undefined || prepared.batches.get(after)!.every(isDone));
 };
 
 const goOn = async (run: Run, step: DeploymentStep): Promise<boolean> => {
