@@ -103,6 +103,23 @@ export const listAllResources = async (read: Reader, resourceGroup?: string): Pr
   return rows.map((row) => fromRow(row.type, row));
 };
 
+/** A place in the order of group, type and name, each in lower case. */
+export type ResourcePlace = readonly [group: string, type: string, key: string];
+
+/** Of all types, of one group or of all, in the order of their places; the types are in lower case. */
+export const listResourcesAfter = async (
+  read: Reader,
+  { resourceGroup, after: [group, type, key], limit }: { resourceGroup?: string; after: ResourcePlace; limit: number },
+): Promise<Resource[]> => {
+  const rows = await read.all<Row & { type: string }>(
+    resourceGroup === undefined
+      ? sql`SELECT * FROM resources WHERE (group_key, type, key) > (${group}, ${type}, ${key}) ORDER BY group_key, type, key LIMIT ${limit}`
+      : sql`SELECT * FROM resources WHERE group_key = ${resourceGroup.toLowerCase()} AND (type, key) > (${type}, ${key})
+          ORDER BY type, key LIMIT ${limit}`,
+  );
+  return rows.map((row) => fromRow(row.type, row));
+};
+
 /** Those of a type whose creation or deletion is still going on. */
 export const listBusyResources = async <P extends object>(read: Reader, type: string): Promise<Resource<P>[]> =>
   (

@@ -4,7 +4,7 @@ import { parseResourceFilter } from "../../../domain/resource-filter.ts";
 import type { Page, Reply } from "../../handler.ts";
 import { loadGroup } from "../groups.ts";
 import type { ManagementHandler, ManagementServices } from "../handler.ts";
-import { allResources, keyOfId } from "./all-resources.ts";
+import { resourcesAfter, type ShownResource, tokenOf } from "./all-resources.ts";
 
 export const listResources: ManagementHandler<typeof api.listResources> = ({ query, page }, services) => list(services, query, page);
 
@@ -15,14 +15,21 @@ export const listResourcesOfGroup: ManagementHandler<typeof api.listResourcesOfG
 
 type Asked = { $filter?: string; $top?: number };
 
-/** A key is the id in lower case. `$top` is the length of a page: the rest follows. */
-const list = async (services: ManagementServices, { $filter, $top }: Asked, page: Page, group?: string): Promise<Reply> => {
+/** `$top` is the length of a page: the rest follows. */
+const list = async (
+  services: ManagementServices,
+  { $filter, $top }: Asked,
+  { after, limit: longest }: Page,
+  group?: string,
+): Promise<Reply> => {
   const passes = parseResourceFilter($filter);
-  const { after = "" } = page;
-  const found = (await allResources(services.store, services, group)).filter(
-    (one) => keyOfId(one.id) > after && (passes === undefined || passes(one)),
-  );
-  const limit = $top ?? page.limit;
-  const items = found.slice(0, limit);
-  return { items, ...(found.length > limit ? { next: keyOfId(items.at(-1)!.id) } : {}) };
+  const limit = $top ?? longest;
+  const items: ShownResource[] = [];
+  const from = { ...(after === undefined ? {} : { token: after }), ...(group === undefined ? {} : { resourceGroup: group }) };
+  for await (const one of resourcesAfter(services.store, services, from)) {
+    if (passes !== undefined && !passes(one)) continue;
+    if (items.length === limit) return { items, next: tokenOf(items.at(-1)!) };
+    items.push(one);
+  }
+  return { items };
 };
