@@ -1,7 +1,7 @@
 // What answers show of deployments and their steps. Values of secure parameters and outputs are not in the rows that are read here.
 import { isoTime } from "../../../lib/clock.ts";
 import { durationOf } from "../../../lib/duration.ts";
-import type { Deployment, DeploymentStep } from "../../../store/deployments.ts";
+import type { Deployment, DeploymentKey, DeploymentStep } from "../../../store/deployments.ts";
 import type { ManagementSettings } from "../handler.ts";
 import { spelledType } from "../resources/provider-types.ts";
 
@@ -12,6 +12,13 @@ export const deploymentId = (
   { name, resourceGroup }: Pick<Deployment, "name" | "resourceGroup">,
 ): string =>
   `/subscriptions/${subscriptionId}${resourceGroup === undefined ? "" : `/resourceGroups/${resourceGroup}`}/providers/${type}/${name}`;
+
+/** Undefined for anything that is not the id of a deployment. */
+export const deploymentKeyOf = (id: string): DeploymentKey | undefined => {
+  const [, group, name] =
+    /^\/subscriptions\/[^/]+(?:\/resourceGroups\/([^/]+))?\/providers\/Microsoft\.Resources\/deployments\/([^/]+)$/i.exec(id) ?? [];
+  return name === undefined ? undefined : { scope: group?.toLowerCase() ?? "", key: name.toLowerCase() };
+};
 
 export const isUnderWay = ({ state }: Pick<Deployment, "state">): boolean => state === "Accepted" || state === "Running";
 

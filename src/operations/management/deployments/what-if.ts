@@ -26,36 +26,44 @@ export const whatIfChanges = async (
   { prepared, group, mode }: ReadDeployment,
   services: ManagementServices,
 ): Promise<Change[]> => {
-  const asked = (target: string): Promise<Answered> =>
-    services.deployments.perform.call({
-      method: "GET",
-      target,
-      caller: request.caller,
-      baseUrl: request.baseUrl,
-      nesting: (request.nesting ?? 0) + 1,
-    });
+  const nesting = (request.nesting ?? 0) + 1;
+  const { caller, baseUrl } = request;
+  const { call } = services.deployments.perform;
   const changes: Change[] = [];
   for (const planned of prepared.resources) {
     if (planned.isExisting) continue;
-    // What a template within this one would do is not looked at.
+    const body = bodyIn(prepared, planned);
     if (planned.type.toLowerCase() === deploymentType.toLowerCase()) {
-      changes.push({
-        resourceId: planned.id,
-        changeType: "Unsupported",
-        unsupportedReason: "The resources of a nested deployment are not compared.",
-      });
-      continue;
-    }
-    const now = await asked(targetOf(planned.id, planned.apiVersion));
-    changes.push(changeOf(planned, bodyIn(prepared, planned), now));
+      const target = targetOf(`${planned.id}/whatIf`, planned.apiVersion);
+      changes.push(
+        ...(body === undefined
+          ? [nested(planned)]
+          : changesWithin(planned, await call({ method: "POST", target, body, caller, baseUrl, nesting }))),
+      );
+    } else
+      changes.push(
+        changeOf(planned, body, await call({ method: "GET", target: targetOf(planned.id, planned.apiVersion), caller, baseUrl, nesting })),
+      );
   }
   if (group === undefined) return changes;
-  const named = new Set([...prepared.resources.filter(({ isExisting }) => !isExisting).map(({ key }) => key), ...prepared.left]);
+  const named = new Set([...changes.map(({ resourceId }) => resourceId.toLowerCase()), ...prepared.left]);
   for (const { id, type, name, location } of await allResources(services.store, services, group.name))
     if (!named.has(id.toLowerCase()))
       changes.push({ resourceId: id, changeType: mode === "Complete" ? "Delete" : "Ignore", before: { id, name, type, location } });
   return changes;
 };
+
+/** What a deployment within this one would change; it says itself what it leaves alone. */
+const changesWithin = (planned: Planned, { status, body }: Answered): Change[] =>
+  status >= 400
+    ? [nested(planned)]
+    : (body as { properties: { changes: Change[] } }).properties.changes.filter(({ changeType }) => changeType !== "Ignore");
+
+const nested = ({ id }: Planned): Change => ({
+  resourceId: id,
+  changeType: "Unsupported",
+  unsupportedReason: "The resources of this deployment cannot be compared before what it refers to is deployed.",
+});
 
 /** Undefined where it refers to what is deployed only then. */
 const bodyIn = (prepared: ReadDeployment["prepared"], planned: Planned): Obj | undefined => {

@@ -21,7 +21,7 @@ import { isSecure } from "../../../templates/parameters.ts";
 import type { Page, Reply } from "../../handler.ts";
 import { finish } from "../deployments/finish.ts";
 import { type DeploymentRequest, type ReadDeployment, readDeployment } from "../deployments/prepare.ts";
-import { dependenciesOf, deploymentId, deploymentView, isUnderWay, providersOf, stepView } from "../deployments/view.ts";
+import { dependenciesOf, deploymentId, deploymentKeyOf, deploymentView, isUnderWay, providersOf, stepView } from "../deployments/view.ts";
 import { whatIfChanges } from "../deployments/what-if.ts";
 import { loadGroup } from "../groups.ts";
 import type { ManagementServices, ManagementSettings } from "../handler.ts";
@@ -136,14 +136,25 @@ export const removeDeployment = async (request: Polled, { store, settings }: Man
 
 export const cancelDeployment = async (request: Params, services: ManagementServices): Promise<Reply> => {
   const deployment = await load(services.store, request);
-  const error = { code: "DeploymentCanceled", message: `The deployment '${deployment.name}' was cancelled.` };
   if (isUnderWay(deployment)) {
-    await finish(services, deployment, "Canceled", { error });
-    services.deployments.ring(keyOf(request));
+    await cancel(deployment, services);
     return {};
   }
   const message = `The deployment '${deployment.name}' cannot be cancelled: its provisioning state is '${deployment.state}'.`;
   throw new ApiError("DeploymentCannotBeCancelled", [], message);
+};
+
+/** With the deployments within it that are under way. The outer one first: it begins no more then. */
+const cancel = async (deployment: Deployment, services: ManagementServices): Promise<void> => {
+  const { scope, key, name, runId } = deployment;
+  const error = { code: "DeploymentCanceled", message: `The deployment '${name}' was cancelled.` };
+  await finish(services, deployment, "Canceled", { error });
+  services.deployments.ring({ scope, key });
+  for (const { state, detail } of await stepsOf(services.store, runId)) {
+    const within = state === "Running" ? deploymentKeyOf(detail.id) : undefined;
+    const found = within === undefined ? undefined : await getDeployment(services.store, within);
+    if (found !== undefined && isUnderWay(found)) await cancel(found, services);
+  }
 };
 
 export const validateDeployment = async (request: DeploymentRequest, services: ManagementServices): Promise<Reply> => {
