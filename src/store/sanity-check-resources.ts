@@ -45,6 +45,20 @@ const rules: readonly Rule[] = [
     `SELECT r.type || ' ' || r.name AS what FROM resources AS r WHERE NOT EXISTS (SELECT 1 FROM resource_groups AS g WHERE g.key = r.group_key)`,
   ],
   [
+    "a deployment is in the subscription or in a resource group",
+    `SELECT 'deployment ' || d.name AS what FROM deployments AS d
+      WHERE d.scope <> '' AND NOT EXISTS (SELECT 1 FROM resource_groups AS g WHERE g.key = d.scope)`,
+  ],
+  [
+    "a step is of a deployment, and has ended when that has",
+    `SELECT 'step ' || s.key AS what FROM deployment_steps AS s WHERE NOT EXISTS (SELECT 1 FROM deployments AS d
+      WHERE d.run_id = s.run_id AND (s.state <> 'Running' OR d.state IN ('Accepted', 'Running', 'Canceled')))`,
+  ],
+  [
+    "a deployment that has ended keeps no secrets",
+    "SELECT 'deployment ' || d.name AS what FROM deployments AS d WHERE d.state NOT IN ('Accepted', 'Running') AND d.secrets IS NOT NULL",
+  ],
+  [
     "a package is of an application",
     `SELECT 'package ' || p.application_key || ' ' || p.key AS what FROM application_packages AS p WHERE NOT EXISTS
       (SELECT 1 FROM applications AS a WHERE a.account_id = p.account_id AND a.key = p.application_key)`,

@@ -51,6 +51,21 @@ type Mortal = Awaited<ReturnType<typeof mortal>>;
 const hci = "2024-01-01";
 const place = { extendedLocation: { name: "/x", type: "CustomLocation" }, location: "eastus" };
 
+/** Three identities, one after the other. */
+const template = {
+  $schema: "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+  contentVersion: "1.0.0.0",
+  parameters: { tag: { type: "secureString" } },
+  resources: ["one", "two", "three"].map((name, index, names) => ({
+    type: "Microsoft.ManagedIdentity/userAssignedIdentities",
+    apiVersion: "2023-01-31",
+    name,
+    location: "eastus",
+    tags: { tag: "[parameters('tag')]" },
+    dependsOn: names.slice(0, index),
+  })),
+};
+
 /** Everything that can be in a group, each after what it needs. */
 const contents = (group: string, image: string, directory: string): Pick<ArmRequest, "path" | "body" | "version">[] => {
   const id = `/subscriptions/{sub}/resourceGroups/${group}/providers`;
@@ -90,6 +105,11 @@ const contents = (group: string, image: string, directory: string): Pick<ArmRequ
       body: { ...place, properties: { imagePath: image, osType: "Linux", containerId: container } },
       version: hci,
     },
+    {
+      path: `${id}/Microsoft.Resources/deployments/deployment`,
+      body: { properties: { mode: "Incremental", template, parameters: { tag: { value: `a secret of ${group}` } } } },
+      version: "2022-09-01",
+    },
   ];
 };
 
@@ -98,10 +118,13 @@ const inSubscription = (value: unknown, subscriptionId: string): unknown =>
 
 /** A PUT may be sent twice: the first may have been done by a server that died before it could say so. */
 const put = async (server: Mortal, request: Pick<ArmRequest, "path" | "body" | "version">): Promise<void> => {
-  const answer = await server.alive((quern) => {
-    const body = inSubscription(request.body, quern.ready.subscriptionId);
-    return armRequest(quern, { method: "PUT", ...request, body });
-  });
+  const send = (): Promise<Answer> =>
+    server.alive((quern) => {
+      const body = inSubscription(request.body, quern.ready.subscriptionId);
+      return armRequest(quern, { method: "PUT", ...request, body });
+    });
+  // A deployment that goes on is not begun again.
+  const answer = await until(send, ({ json }) => json?.error?.code !== "DeploymentActive");
   assert.ok(answer.status < 300, `${request.path}: ${answer.status} ${answer.text}`);
   const follow = answer.headers["azure-asyncoperation"] ?? (answer.status === 202 ? answer.headers.location : undefined);
   if (follow !== undefined) await server.alive((quern) => armPoll(quern, String(follow)));

@@ -102,7 +102,7 @@ export const armRequest = async (quern: Quern, raw: ArmRequest): Promise<Answer>
 export const armPoll = async (quern: Quern, url: string): Promise<Answer> => {
   for (;;) {
     const answer = await armRequest(quern, { method: "GET", path: url });
-    const going = answer.status === 202 || ["InProgress", "Accepted", "Deleting", "Updating"].includes(answer.json?.status);
+    const going = answer.status === 202 || ["InProgress", "Accepted", "Running", "Deleting", "Updating"].includes(answer.json?.status);
     if (!going) return answer;
     await new Promise((turn) => setImmediate(turn));
   }
