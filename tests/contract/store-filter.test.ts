@@ -82,7 +82,7 @@ const holds = (task: Task, node: FilterNode): boolean => {
       return String(propertyOf(task, node.property) ?? "\0").startsWith(node.value.toLowerCase());
     case "compare": {
       const left = propertyOf(task, node.property);
-      const right = node.value.kind === "string" ? node.value.value.toLowerCase() : valueOf(node.value);
+      const right = node.value.kind === "string" ? node.value.value.toLowerCase() : plainOf(node.value);
       if (node.operator === "ne") return left !== right;
       if (left === undefined) return false;
       return { eq: left === right, gt: left > right, ge: left >= right, lt: left < right, le: left <= right }[node.operator];
@@ -90,7 +90,7 @@ const holds = (task: Task, node: FilterNode): boolean => {
   }
 };
 
-const valueOf = (value: FilterValue): any => (value.kind === "null" ? undefined : value.value);
+const plainOf = (value: FilterValue): any => (value.kind === "null" ? undefined : value.value);
 
 const valueFor: Record<Filterable[string]["type"], fc.Arbitrary<FilterValue>> = {
   string: fc
@@ -107,7 +107,7 @@ const aComparison: fc.Arbitrary<FilterNode> = fc
     fc
       .record({ operator: fc.constantFrom(...operators), value: valueFor[type] })
       .map(({ operator, value }) =>
-        operator === "startswith" ? { type: "startswith", property, value: String(valueOf(value)) } : compare(property, operator, value),
+        operator === "startswith" ? { type: "startswith", property, value: String(plainOf(value)) } : compare(property, operator, value),
       ),
   );
 const { filter: aFilter } = fc.letrec<{ filter: FilterNode }>((tie) => ({
