@@ -8,10 +8,10 @@ import type { Field, Model, Plain, Shape } from "../../src/api/fields.ts";
 import type { OperationDeclaration } from "../../src/api/operation.ts";
 import { baseline, type Version } from "../../src/api/versions.ts";
 import { checkAnswer } from "../../src/http/answer-check.ts";
+import { normaliseDuration } from "../../src/lib/duration.ts";
 import { parseBody, wireName } from "../../src/wire/parse.ts";
 import { render } from "../../src/wire/render.ts";
 import { normaliseTime } from "../../src/wire/values.ts";
-import { normaliseDuration } from "../../src/lib/duration.ts";
 import { sharedPath } from "../support/shared.ts";
 import { type Document, operationsOf, routeOf } from "./openapi.ts";
 
