@@ -37,7 +37,8 @@ export const inProcess = (plane: Plane<{ caller: Caller }>, { clock, ids, log, o
       const filterable = plane.filterables[name];
       const { request } = requestOf({ request: { headers: {} }, target, operation, version, params, body, envelope, filterable });
       const handler = plane.handlers[name]!;
-      const reply = await handler({ ...request, caller: call.caller, nesting: call.nesting } as never, plane.services as never);
+      const { caller, nesting, until } = call;
+      const reply = await handler({ ...request, caller, nesting, until } as never, plane.services as never);
       const status = reply.status ?? operation.answer.status;
       const answer = managementBody({ operation, version, target, envelope }, reply, status);
       onBody?.(operation, version, answer ?? undefined);

@@ -12,6 +12,8 @@ export type Call = {
   readonly baseUrl: string;
   /** Of how many deployments this is a part. */
   readonly nesting: number;
+  /** When the whole of which this is a part must be done, by the clock's elapsed time. */
+  readonly until?: number;
 };
 
 /** `body` of an error is that of the answer: `{ error: { code, message } }`. */

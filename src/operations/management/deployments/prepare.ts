@@ -24,6 +24,7 @@ export type DeploymentRequest = {
   readonly baseUrl: string;
   readonly now: number;
   readonly nesting?: number;
+  readonly until?: number;
 };
 
 export type ReadDeployment = {

@@ -21,6 +21,12 @@ type Change = {
   unsupportedReason?: string;
 };
 
+/** In ms: for all deployments within deployments together. A few lines can name more of them than could ever be compared. */
+const longestMs = 10_000;
+
+const tooLong = (): ApiError =>
+  new ApiError("InvalidTemplate", [], `The template cannot be compared within ${longestMs / 1000} seconds: it deploys too much.`);
+
 export const whatIfChanges = async (
   request: DeploymentRequest,
   { prepared, group, mode }: ReadDeployment,
@@ -29,16 +35,18 @@ export const whatIfChanges = async (
   const nesting = (request.nesting ?? 0) + 1;
   const { caller, baseUrl } = request;
   const { call } = services.deployments.perform;
+  const until = request.until ?? services.clock.elapsed() + longestMs;
   const changes: Change[] = [];
   for (const planned of prepared.resources) {
     if (planned.isExisting) continue;
+    if (services.clock.elapsed() > until) throw tooLong();
     const body = bodyIn(prepared, planned);
     if (planned.type.toLowerCase() === deploymentType.toLowerCase()) {
       const target = targetOf(`${planned.id}/whatIf`, planned.apiVersion);
       changes.push(
         ...(body === undefined
           ? [nested(planned)]
-          : changesWithin(planned, await call({ method: "POST", target, body, caller, baseUrl, nesting }))),
+          : changesWithin(planned, await call({ method: "POST", target, body, caller, baseUrl, nesting, until }))),
       );
     } else
       changes.push(
