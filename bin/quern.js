@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The `quern` command. Plain JavaScript of an old dialect, so that a Node.js that is too old gets a sentence instead of a syntax error.
 import { existsSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+// As a whole: an old Node.js refuses the file over a name that it does not have, before it could say the sentence below.
+import nodeModule from "node:module";
 
 if (Number(process.versions.node.split(".")[0]) < 24) {
   console.error(
@@ -14,7 +15,7 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   );
   process.exit(1);
 }
-enableCompileCache();
+nodeModule.enableCompileCache();
 // A packed installation holds compiled files, because Node.js does not strip types below node_modules.
 const compiled = new URL("../dist/main.js", import.meta.url);
 const source = new URL("../src/main.ts", import.meta.url);

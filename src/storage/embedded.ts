@@ -63,7 +63,10 @@ export const startEmbedded = (options: StorageOptions): StorageService => {
     return account;
   };
   void endpoints.check(list.all().map(({ name }) => name));
-  child.ready.then(list.resume).catch((error: unknown) => log.error({ err: error }, "the removal of a storage account was not finished"));
+  // A child that did not start is told by whoever waits for `ready`; a start that is refused for another reason ends it on purpose.
+  child.ready
+    .then(list.resume, () => {})
+    .catch((error: unknown) => log.error({ err: error }, "the removal of a storage account was not finished"));
   return {
     kind: "embedded",
     accounts: joinAccounts({ list: { ...list, create }, blobs, clientEndpoint: endpoints.clientEndpoint, pathEndpoint }),

@@ -1,6 +1,6 @@
 // `quern start` as a user meets it: what it writes, what it refuses and with which words, and that a second start continues.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -71,9 +71,21 @@ test("a port in use is named", async (t) => {
   const port = (other.address() as { port: number }).port;
   const location = await mkdtemp(join(tmpdir(), "quern-test-"));
   t.after(() => rm(location, { recursive: true, force: true }));
-  const refused = await startRefused(["--location", location, "--port", String(port), "--storage", "none", "--silent"]);
+  const refused = await startRefused(["--location", location, "--port", String(port), "--silent"]);
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, new RegExp(`[Pp]ort ${port}.*in use.*--port`, "s"));
+  // One sentence, and nothing about the storage that was starting meanwhile.
+  assert.match(refused.stderr, new RegExp(`^quern: port ${port} .*in use.*--port[^\\n]*\\n$`));
+});
+
+const oldNode = ["/usr/bin/node", "/usr/local/bin/node"].find(
+  (path) => existsSync(path) && Number(/^v(\d+)/.exec(spawnSync(path, ["--version"], { encoding: "utf8" }).stdout)?.[1]) < 24,
+);
+test("a Node.js that is too old says a sentence", { skip: oldNode === undefined && "this machine has no older Node.js" }, () => {
+  for (const file of ["bin/quern.js", "bin/guard.js"]) {
+    const { status, stderr } = spawnSync(oldNode!, [join(repository, file), "start"], { encoding: "utf8" });
+    assert.equal(status, 1, file);
+    assert.match(stderr, /^quern needs Node\.js 24 or newer; this is v\d+/, file);
+  }
 });
 
 test("the published key is for loopback only", async () => {
