@@ -10,19 +10,21 @@ import { getResource, saveResource } from "../../../store/resources.ts";
 import type { Reply } from "../../handler.ts";
 import { loadGroup } from "../groups.ts";
 import type { ManagementHandler, ManagementServices, ManagementSettings } from "../handler.ts";
-import { allResources, batchAccountType } from "./all-resources.ts";
+import { batchAccountType, resourcesAfter } from "./all-resources.ts";
 import { missing } from "./common.ts";
 
 export const listTags: ManagementHandler<typeof api.listTags> = async (_request, services) => {
   const { store, settings } = services;
   const counts = new Map<string, { tagName: string; values: Map<string, number> }>();
-  for (const { tags } of [...(await listResourceGroups(store)), ...(await allResources(store, services))]) {
+  const count = ({ tags }: { tags: Tags }): void => {
     for (const [tagName, value] of Object.entries(tags)) {
       const of = counts.get(tagName.toLowerCase()) ?? { tagName, values: new Map<string, number>() };
       of.values.set(value, (of.values.get(value) ?? 0) + 1);
       counts.set(tagName.toLowerCase(), of);
     }
-  }
+  };
+  for (const group of await listResourceGroups(store)) count(group);
+  for await (const resource of resourcesAfter(store, services, {})) count(resource);
   const base = `/subscriptions/${settings.subscriptionId}/tagNames`;
   const sorted = [...counts.values()].sort((a, b) => (a.tagName < b.tagName ? -1 : 1));
   return {
