@@ -71,7 +71,7 @@ test("a port in use is named", async (t) => {
   const port = (other.address() as { port: number }).port;
   const location = await mkdtemp(join(tmpdir(), "quern-test-"));
   t.after(() => rm(location, { recursive: true, force: true }));
-  const refused = await startRefused(["--location", location, "--port", String(port), "--silent"]);
+  const refused = await startRefused(["--location", location, "--port", String(port)]);
   assert.equal(refused.code, 1);
   // One sentence, and nothing about the storage that was starting meanwhile.
   assert.match(refused.stderr, new RegExp(`^quern: port ${port} .*in use.*--port[^\\n]*\\n$`));
