@@ -53,6 +53,12 @@ export const meantDifferences: readonly MeantDifference[] = [
   },
   {
     provider: "batch",
+    versions: "all",
+    reason: "No document has it, but an application's ETag may be the condition of a change of it.",
+    differences: ["Application_Update has conditions none"],
+  },
+  {
+    provider: "batch",
     versions: ["2024-07-01"],
     reason: "Nobody makes these configurations through this server, so that there is nobody to name.",
     differences: ["NetworkSecurityPerimeterConfiguration.systemData is there"],

@@ -70,6 +70,10 @@ test("a package from its application to the data plane and back", async (t) => {
   const patched = await ask("PATCH", "/MyApp", { body: { properties: { defaultVersion: "1.0" } } });
   assert.deepEqual(patched.json.properties, { displayName: "My app", allowUpdates: false, defaultVersion: "1.0" });
   assert.equal(code(await ask("PATCH", "/MyApp", { body: { properties: { defaultVersion: "9" } } })), "404 ApplicationPackageNotFound");
+  const rename = (etag: string): Promise<Answer> =>
+    ask("PATCH", "/MyApp", { body: { properties: { displayName: "My app" } }, headers: { "if-match": etag } });
+  assert.equal(code(await rename(made.json.etag)), "412 ConditionNotMet");
+  assert.equal((await rename(patched.json.etag)).status, 200);
   assert.equal(code(await ask("PUT", "/MyApp/versions/1.0")), "409 ApplicationUpdatesNotAllowed");
   assert.equal(code(await ask("DELETE", "/MyApp/versions/1.0")), "409 ApplicationUpdatesNotAllowed");
   assert.equal(code(await ask("DELETE", "/MyApp")), "409 ApplicationPackagesExist");

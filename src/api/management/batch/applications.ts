@@ -125,9 +125,11 @@ export const updateApplication = managementOperation("Application_Update", {
   summary: "Changes what is given of an application.",
   query: noQuery,
   body: ApplicationParameters,
+  // In no document, but the service has them (reference: management-plane, ARM conventions).
+  conditions: "all",
   traits,
   answer: { status: 200, statuses: [204], body: Application, etag: "weak" },
-  errors: ["ResourceNotFound", "ApplicationNotFound", "ApplicationPackageNotFound"],
+  errors: ["ResourceNotFound", "ApplicationNotFound", "ApplicationPackageNotFound", "ConditionNotMet"],
 });
 
 export const getApplication = managementOperation("Application_Get", {

@@ -20,6 +20,7 @@ import {
   packageContainer,
   refuseApplicationDeletion,
 } from "../../../domain/applications.ts";
+import { checkConditions } from "../../../domain/conditions.ts";
 import { parseResourceId } from "../../../domain/resource-ids.ts";
 import { etagOf, type Instant, isoTime } from "../../../lib/clock.ts";
 import { BlobError } from "../../../storage/blobs.ts";
@@ -61,10 +62,11 @@ export const createApplication: ManagementHandler<typeof api.createApplication> 
 };
 
 export const updateApplication: ManagementHandler<typeof api.updateApplication> = async (request, services) => {
-  const { params, body } = request;
+  const { params, body, preconditions } = request;
   const { account, application } = await services.store.decide(async (read) => {
     const account = await loadAccount(read, params);
     const before = await loadApplication(read, account, params.applicationName);
+    checkConditions(preconditions, before.modified, "write");
     const { application, guards } = await changed(read, before, body.properties ?? {}, services.clock.stamp());
     return { writes: [...guards, ...store.saveApplication(application)], result: { account, application } };
   });
