@@ -9,6 +9,7 @@ import type { Envelope, HeaderList } from "./answer.ts";
 import { nextLink } from "./odata/paging.ts";
 import type { Exchange } from "./reply.ts";
 
+/** Without the service's x-ms-ratelimit-remaining-…: nothing is counted here that could run out, and clients do without. */
 const headersOf = ({ requestId, now }: Envelope, request: IncomingMessage): HeaderList => {
   const correlation = request.headers["x-ms-correlation-request-id"];
   const given = typeof correlation === "string" && /^[0-9a-f-]{36}$/i.test(correlation) ? correlation : requestId;

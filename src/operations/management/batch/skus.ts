@@ -1,5 +1,6 @@
 // A size of virtual machine with its capabilities, all in strings, as virtualMachineSkus shows it. What the table of sizes knows is shown as it is; of the
-// rest what holds for nodes of this server.
+// rest what holds for nodes of this server. Sizes of disks (MaxResourceVolumeMB, OSVhdSizeMB, MaxDataDiskCount) are left out, as the service leaves
+// some out of some sizes: a node has what the disk of its machine has.
 import type { VmSize } from "../../../domain/vm-sizes.ts";
 
 type Capability = { name: string; value: string };
