@@ -4,9 +4,9 @@ import { appendFile, lstat, open, readdir, realpath, stat, unlink } from "node:f
 import { isAbsolute, join, resolve, sep } from "node:path";
 import type { Failure, OutputFileOrder } from "../api/agent/messages.ts";
 import { AddressRefused, type UrlPolicy } from "../lib/addresses.ts";
+import { type Bounded, bounded } from "../lib/bounded.ts";
 import { withoutOuterSlashes } from "../lib/slashes.ts";
 import { BlobError, uploadFile } from "../storage/blobs.ts";
-import { type Bounded, bounded } from "./bounded.ts";
 import { TransferFailed, type UploadFailureCode, uploadFailed, withoutSecrets } from "./failures.ts";
 import { expandVariables, type FilePattern, parsePattern } from "./file-patterns.ts";
 import { isOpenedBelow, isOwnPath } from "./links.ts";
