@@ -1,5 +1,6 @@
 // Why something waits, as an operator is told: the first reason names what is in the way, in the order in which things get in the way.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { resizeErrors, settlePool } from "../../src/domain/pools.ts";
 import { waiting } from "../../src/domain/waiting.ts";
@@ -75,4 +76,15 @@ test("what is not there, and nothing, cannot be explained", async (t) => {
   assert.equal(await code({ poolId: "x" }), "PoolNotFound");
   assert.equal(await code({ jobId: "x", taskId: "y" }), "JobNotFound");
   assert.equal(await code({}), "MissingRequiredQueryParameter");
+});
+
+test("the manual names every reason that only a later release takes away", () => {
+  const text = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const codes = new Set(text("src/domain/waiting.ts").match(/\b(?:\w+NotSupported|ImageNot\w+)\b/g));
+  assert.ok(codes.size > 5);
+  const page = text("docs/manual/waiting.md");
+  assert.deepEqual(
+    [...codes].filter((code) => !page.includes(`\`${code}\``)),
+    [],
+  );
 });

@@ -20,11 +20,11 @@ export const ImageReference = model(
     exactVersion: f.string({ since: "2021-06-01.14.0", readOnly: true, recorded: recorded.neverSent }),
     sharedGalleryImageId: f.string({
       since: "2024-07-01.20.0",
-      recorded: "No gallery images yet: the pool gets no nodes and says so (ImageNotAvailable).",
+      recorded: "There are no compute galleries here: the pool gets no nodes and says so (ImageNotAvailable).",
     }),
     communityGalleryImageId: f.string({
       since: "2024-07-01.20.0",
-      recorded: "No gallery images yet: the pool gets no nodes and says so (ImageNotAvailable).",
+      recorded: "There are no compute galleries here: the pool gets no nodes and says so (ImageNotAvailable).",
     }),
   },
   {
