@@ -217,39 +217,54 @@ test("what the server refuses is told by kind, without the URL's secrets", async
   }
 });
 
-test("a server that falls silent is given up in time, by the clock", async () => {
-  const clock = new ManualClock();
-  let [asked, ended] = [(): void => {}, false];
-  const silent = await serve((_, response, count) => {
-    if (count === 1) {
-      response.writeHead(200, { "content-length": image.length });
-      response.write(image.subarray(0, 1000));
-    }
-    asked();
-  });
-  const world = worldOf(silent, { clock, limits: { idleMs: 60_000, attempts: 2, pauseMs: 1000 } });
-  const steps = (async () => {
-    for (let requests = 0; requests < 2; requests++) {
-      if (silent.requests.length <= requests) await new Promise<void>((resolve) => (asked = resolve));
-      // The clock is moved on until the import has set its next step in motion: it reads its own timers only.
-      const count = silent.requests.length;
-      while (silent.requests.length === count && !ended) {
-        await new Promise((resolve) => setImmediate(resolve));
-        clock.advance(5000);
+/** Of an answer's first bytes: all at once and nothing more, or one with each turn of the loop. */
+const slownesses: [string, (response: ServerResponse) => void][] = [
+  ["falls silent", (response) => void response.write(image.subarray(0, 1000))],
+  [
+    "sends drop by drop",
+    (response) => {
+      const drop = (at: number): void => {
+        if (!response.destroyed && at < image.length) response.write(image.subarray(at, at + 1), () => setImmediate(drop, at + 1));
+      };
+      drop(0);
+    },
+  ],
+];
+
+for (const [slowness, send] of slownesses)
+  test(`a server that ${slowness} is given up in time, by the clock`, async () => {
+    const clock = new ManualClock();
+    let [asked, ended] = [(): void => {}, false];
+    const silent = await serve((_, response, count) => {
+      if (count === 1) {
+        response.writeHead(200, { "content-length": image.length });
+        send(response);
       }
-    }
-  })();
-  const startedAt = clock.now();
-  await assert.rejects(
-    from(world, silent.url).finally(() => {
-      ended = true;
-    }),
-    failedWith("ImageSourceUnreachable", /did not answer in time|stalled/),
-  );
-  await steps;
-  assert.equal(silent.requests.length, 2);
-  assert.ok(clock.now() - startedAt >= 120_000);
-});
+      asked();
+    });
+    const world = worldOf(silent, { clock, limits: { idleMs: 60_000, attempts: 2, pauseMs: 1000 } });
+    const steps = (async () => {
+      for (let requests = 0; requests < 2; requests++) {
+        if (silent.requests.length <= requests) await new Promise<void>((resolve) => (asked = resolve));
+        // The clock is moved on until the import has set its next step in motion: it reads its own timers only.
+        const count = silent.requests.length;
+        while (silent.requests.length === count && !ended) {
+          await new Promise((resolve) => setImmediate(resolve));
+          clock.advance(5000);
+        }
+      }
+    })();
+    const startedAt = clock.now();
+    await assert.rejects(
+      from(world, silent.url).finally(() => {
+        ended = true;
+      }),
+      failedWith("ImageSourceUnreachable", /did not answer in time|stalled/),
+    );
+    await steps;
+    assert.equal(silent.requests.length, 2);
+    assert.ok(clock.now() - startedAt >= 120_000);
+  });
 
 test("an abort ends a download at once", async () => {
   const controller = new AbortController();

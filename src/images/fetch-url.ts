@@ -92,9 +92,10 @@ const continues = (response: IncomingMessage, file: SourceFile): boolean => {
   return match !== null && Number(match[1]) === file.bytes() && sameTotal;
 };
 
-/** The bytes of an answer; a connection on which nothing comes for too long ends. */
+/** The bytes of an answer; a connection on which next to nothing comes for too long ends. */
 const receive = async (response: IncomingMessage, file: SourceFile, { clock, limits }: UrlServices, signal: AbortSignal): Promise<void> => {
   let lastAt = clock.elapsed();
+  let bytesSince = 0;
   let isWriting = false;
   const watch = (waitMs: number): { cancel(): void } => {
     let timer = clock.after(waitMs, () => {
@@ -115,7 +116,9 @@ const receive = async (response: IncomingMessage, file: SourceFile, { clock, lim
       isWriting = true;
       await file.write(next.value);
       isWriting = false;
-      lastAt = clock.elapsed();
+      bytesSince += next.value.length;
+      if (bytesSince < limits.leastBytes) continue;
+      [lastAt, bytesSince] = [clock.elapsed(), 0];
     }
   } finally {
     watching.cancel();
