@@ -103,9 +103,11 @@ export const createServer = async (options: ServerOptions): Promise<Listener> =>
   });
 };
 
+/** Proxies put an origin in front of it. */
 const pathOf = (request: IncomingMessage): string =>
   (request.url ?? "/")
     .replace(/[?#].*$/s, "")
+    .replace(/^https?:\/\/[^/]*/i, "")
     .replace(/^\/+/, "/")
     .toLowerCase();
 

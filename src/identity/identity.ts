@@ -118,7 +118,7 @@ export const createIdentity = (options: IdentityOptions): Identity => {
     owns: (path) => routeOf(path) !== undefined,
     handle: async (request, response) => {
       try {
-        const route = routeOf((request.url ?? "/").replace(/[?#].*$/s, ""));
+        const route = routeOf((request.url ?? "/").replace(/[?#].*$/s, "").replace(/^https?:\/\/[^/]*/i, ""));
         if (route === undefined) throw new OAuthRefusal("notFound");
         send(request, response, 200, await answerRoute(route, request, response));
       } catch (error) {

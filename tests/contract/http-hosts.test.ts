@@ -11,6 +11,7 @@ import { ensureCertificates } from "../../src/http/certificates.ts";
 import { accountOfHost, ownNames } from "../../src/http/host-names.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemIds } from "../../src/lib/ids.ts";
+import { startQuern } from "../support/quern.ts";
 import { aFront } from "./http-fixtures.ts";
 
 const ask = async (port: number, path: string, host: string) => {
@@ -65,6 +66,21 @@ test("every name below batch.domain is an account's, and never the server's own"
     assert.equal(accountOf(host), undefined, host);
   for (const host of ["acc1.eastus.service.batch.quern.test", "x.acc1.eastus.batch.quern.test"])
     assert.match(String(accountOf(host)), /\./, `${host} is that of no account`);
+});
+
+test("an origin in front of the path, as proxies send it, leads to the same plane", async (t) => {
+  const quern = await startQuern(t, { args: ["--storage", "none"] });
+  const { host, port } = new URL(quern.ready.batchUrl);
+  for (const path of [
+    "/subscriptions?api-version=2022-12-01",
+    "/adfs/.well-known/openid-configuration",
+    "/metadata/endpoints?api-version=2015-01-01",
+    "/healthz",
+  ]) {
+    const [plain, withOrigin] = [await ask(Number(port), path, host), await ask(Number(port), `http://${host}${path}`, host)];
+    assert.equal(withOrigin.status, plain.status, path);
+    assert.equal(withOrigin.body, plain.body);
+  }
 });
 
 test("a request under another name is refused before anything reads it, blobs and health included", async (t) => {
