@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { anImageWorld, aSystem, failedWith, type ImageWorld, tarOf } from "../../tests/support/images.ts";
-import { missing, mkfsExt, qemuImg, xfs } from "../../tests/support/require.ts";
+import { loopDevices, missing, mkfsExt, qemuImg, xfs } from "../../tests/support/require.ts";
 import { detach } from "./disk-image.ts";
 import { findRootFileSystem } from "./disk-layout.ts";
 import { copyExt } from "./ext-copy.ts";
@@ -264,7 +264,7 @@ test("a disk that is not to be looked into is kept as it is", async () => {
 
 const attached = (): string => spawnSync("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"], { encoding: "utf8", env }).stdout;
 
-test("xfs through a loop device, which is always taken back", { skip: missing(xfs) }, async () => {
+test("xfs through a loop device, which is always taken back", { skip: missing(xfs, loopDevices) }, async () => {
   const file = join(work, "xfs.raw");
   execFileSync("truncate", ["-s", "300M", file]);
   run("mkfs.xfs", "-q", file);

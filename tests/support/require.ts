@@ -3,7 +3,13 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-export type Need = { what: string; install: string; isThere(): boolean };
+export type Need = {
+  what: string;
+  install: string;
+  isThere(): boolean;
+  /** No package brings it: a kernel or container that lacks it is told and counted, but is no failure of CI either. */
+  ofTheMachine?: true;
+};
 
 export const az: Need = { what: "the Azure CLI", install: "apt-get install azure-cli", isThere: () => existsSync("/usr/bin/az") };
 export const python: Need = {
@@ -41,14 +47,21 @@ const hasProgram = (name: string): boolean => spawnSync("sh", ["-c", `PATH=$PATH
 export const mkfsExt: Need = { what: "mkfs.ext4", install: "apt-get install e2fsprogs", isThere: () => hasProgram("mkfs.ext4") };
 export const qemuImg: Need = { what: "qemu-img", install: "apt-get install qemu-utils", isThere: () => hasProgram("qemu-img") };
 export const xz: Need = { what: "xz", install: "apt-get install xz-utils", isThere: () => hasProgram("xz") };
-export const xfs: Need = {
-  what: "mkfs.xfs, with root and loop devices",
-  install: "apt-get install xfsprogs, and run as root where /dev/loop-control is",
-  isThere: () => hasProgram("mkfs.xfs") && process.getuid?.() === 0 && existsSync("/dev/loop-control"),
+export const xfs: Need = { what: "mkfs.xfs", install: "apt-get install xfsprogs", isThere: () => hasProgram("mkfs.xfs") };
+export const loopDevices: Need = {
+  what: "a loop device",
+  install: "run as root where the kernel has them",
+  isThere: () => process.getuid?.() === 0 && spawnSync("losetup", ["--find"]).status === 0,
+  ofTheMachine: true,
 };
+
+/** What the reason of a skip begins with that QUERN_REQUIRE_ALL=1 lets pass. */
+export const machineLacks = "this machine cannot";
 
 /** For the options of test(): `test("...", { skip: missing(az) }, ...)`. */
 export const missing = (...needs: Need[]): string | false => {
   const absent = needs.filter((need) => !need.isThere());
-  return absent.length === 0 ? false : absent.map((need) => `${need.what} is not here: ${need.install}`).join("; ");
+  if (absent.length === 0) return false;
+  const told = absent.map((need) => `${need.what} is not here: ${need.install}`).join("; ");
+  return absent.every((need) => need.ofTheMachine === true) ? `${machineLacks}: ${told}` : told;
 };
