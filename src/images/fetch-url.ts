@@ -97,15 +97,15 @@ const receive = async (response: IncomingMessage, file: SourceFile, { clock, lim
   let lastAt = clock.elapsed();
   let bytesSince = 0;
   let isWriting = false;
-  const watch = (waitMs: number): { cancel(): void } => {
-    let timer = clock.after(waitMs, () => {
+  let timer: { cancel(): void };
+  const watch = (waitMs: number): void => {
+    timer = clock.after(waitMs, () => {
       const idleMs = isWriting ? 0 : clock.elapsed() - lastAt;
       if (idleMs >= limits.idleMs) response.destroy(new Passing("the transfer stalled"));
-      else timer = watch(limits.idleMs - idleMs);
+      else watch(limits.idleMs - idleMs);
     });
-    return { cancel: () => timer.cancel() };
   };
-  const watching = watch(limits.idleMs);
+  watch(limits.idleMs);
   try {
     const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     for (;;) {
@@ -121,7 +121,7 @@ const receive = async (response: IncomingMessage, file: SourceFile, { clock, lim
       [lastAt, bytesSince] = [clock.elapsed(), 0];
     }
   } finally {
-    watching.cancel();
+    timer!.cancel();
     response.destroy();
   }
 };

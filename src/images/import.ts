@@ -128,7 +128,7 @@ type Import = ImportRequest & {
 const fetchSource = async ({ source, part, of, services, limits, reporter }: Import, signal: AbortSignal): Promise<Fetched> => {
   const { clock, ca } = services;
   const urls = source.isOperators ? { ...services.urls, allowPrivateUrls: true } : services.urls;
-  const file = await openSourceFile(part, of, { limits, progress: reporter, freeBytes: services.freeBytes }, signal);
+  const file = await openSourceFile(part, of, { clock, limits, progress: reporter, freeBytes: services.freeBytes }, signal);
   try {
     const sha256 =
       source.kind === "path"

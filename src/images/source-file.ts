@@ -4,6 +4,7 @@ import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../lib/clock.ts";
 import { ImportFailed, insufficientStorage, isDiskFull } from "./failures.ts";
 import type { ImportLimits } from "./limits.ts";
 import type { ProgressReporter } from "./progress.ts";
@@ -69,6 +70,7 @@ const writeAll = async (handle: FileHandle, chunk: Buffer, position: number): Pr
 };
 
 export type SourceFileServices = {
+  clock: Clock;
   limits: ImportLimits;
   progress: ProgressReporter;
   freeBytes(directory: string): Promise<number>;
@@ -78,7 +80,7 @@ export type SourceFileServices = {
 export const openSourceFile = async (
   part: string,
   of: string,
-  { limits, progress, freeBytes }: SourceFileServices,
+  { clock, limits, progress, freeBytes }: SourceFileServices,
   signal: AbortSignal,
 ): Promise<SourceFile> => {
   const earlier = await readNote(part);
@@ -88,6 +90,7 @@ export const openSourceFile = async (
   let position = 0;
   /** The file is shorter than what came: the last of it were zeros. */
   let endsInHole = false;
+  let syncedAt = clock.elapsed();
 
   const save = async (next: SourceNote): Promise<void> => {
     note = next;
@@ -105,6 +108,7 @@ export const openSourceFile = async (
   };
   const sync = async (): Promise<void> => {
     if (position === note.syncedBytes) return;
+    syncedAt = clock.elapsed();
     await makeDurable();
     await save({ ...note, syncedBytes: position });
   };
@@ -146,7 +150,8 @@ export const openSourceFile = async (
         endsInHole = isZeros(chunk);
         if (!endsInHole) await writeAll(handle, chunk, position);
         position += chunk.length;
-        if (position - note.syncedBytes >= limits.syncBytes) {
+        // By the time too: over a slow line the bytes between two syncs are those of many minutes.
+        if (position - note.syncedBytes >= limits.syncBytes || clock.elapsed() - syncedAt >= limits.syncMs) {
           await sync();
           await checkSpace(0);
         }
