@@ -5,7 +5,7 @@ import { batchOperations } from "./api/batch/index.ts";
 import { ApiError } from "./api/errors.ts";
 import type { AccountDoor } from "./auth/account-door.ts";
 import { openLocation } from "./cli/location.ts";
-import { isLoopback, type StartOptions } from "./cli/options.ts";
+import { isLoopback, type StartOptions, wellKnownAccount } from "./cli/options.ts";
 import type { ReadyFile } from "./cli/ready.ts";
 import { authority, managementSettings, needsOwnNames, reachable } from "./compose/addresses.ts";
 import { agentCommand, agentToken, listenerOf } from "./compose/agent.ts";
@@ -136,7 +136,8 @@ const build = async (
   });
   endings.store = () => store.close();
   const autoStorage = storage.accounts.all().find(({ kind }) => kind === "embedded")?.name;
-  await keepOwnAccounts(store, autoStorage === undefined ? options : { ...options, autoStorage }, clock, ids);
+  const own = { ...options, publishedKey: wellKnownAccount.key, ...(autoStorage === undefined ? {} : { autoStorage }) };
+  await keepOwnAccounts(store, own, clock, ids);
   await keepStorageRows(store, storage.accounts, options, clock);
   const firstAccount = options.accounts[0]!.name;
   const accounts = await openAccountRegistry(store, firstAccount);
@@ -274,7 +275,8 @@ const build = async (
     armUrl: batchUrlHttps,
     authorityUrl: `${batchUrlHttps}/adfs`,
     account: options.accounts[0]!.name,
-    key: options.accounts[0]!.key,
+    // Not what the command line says: it may have been regenerated since.
+    key: accounts.first()!.keys[0]!,
     subscriptionId: options.subscription,
     resourceGroup: options.resourceGroup,
     location: location.directory,
