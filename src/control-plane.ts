@@ -273,7 +273,7 @@ const build = async (
     batchUrl,
     batchUrlHttps,
     armUrl: batchUrlHttps,
-    authorityUrl: `${batchUrlHttps}/adfs`,
+    authorityUrl: tokens.authorityOf(batchUrlHttps),
     account: options.accounts[0]!.name,
     // Not what the command line says: it may have been regenerated since.
     key: accounts.first()!.keys[0]!,

@@ -21,20 +21,28 @@ export const readReady = (location: string): ReadyFile => {
 };
 
 export const environmentText = (ready: ReadyFile, kinds: readonly EnvironmentKind[]): string =>
-  kinds.map((kind) => texts[kind](ready)).join("\n");
+  kinds.map((kind) => (kind === "shell" ? "" : withoutClient(ready, kind)) + texts[kind](ready)).join("\n");
 
-const noClient = "(a client of your issuer)";
+/** Where all clients are at an external issuer: az and the credentials of the SDKs know how to ask Entra, AD FS and ours, and no other. */
+const withoutClient = ({ clientId, authorityUrl }: ReadyFile, kind: EnvironmentKind): string => {
+  if (clientId !== null) return "";
+  const mark = kind === "dotnet" ? "//" : "#";
+  return `${mark} Tokens for this server come from ${authorityUrl}, and it has no client of its own: what follows signs in once the
+${mark} server is started with --client too. The account key needs no token.
+`;
+};
+
 const clientOf = ({ clientId, clientSecret }: ReadyFile): { clientId: string; clientSecret: string } => ({
-  clientId: clientId ?? noClient,
+  clientId: clientId ?? "(the id of --client)",
   clientSecret: clientSecret ?? "(its secret)",
 });
 
 /** What az wants to know of a cloud. Its storage suffix carries the port, because az appends it to an account's name. */
-export const azCloud = ({ armUrl, authorityUrl, storageSuffix }: ReadyFile): object => ({
+export const azCloud = ({ armUrl, storageSuffix }: ReadyFile): object => ({
   endpoints: {
     resourceManager: armUrl,
     management: armUrl,
-    activeDirectory: authorityUrl,
+    activeDirectory: `${armUrl}/adfs`,
     activeDirectoryResourceId: "https://management.core.windows.net/",
     activeDirectoryGraphResourceId: armUrl,
     batchResourceId: "https://batch.core.windows.net/",

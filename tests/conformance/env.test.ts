@@ -45,6 +45,19 @@ test("az's block", { skip: missing(az), timeout: 120_000 }, async (t) => {
   assert.deepEqual(said.trim().split(/\s+/).slice(-3), [quern.ready.subscriptionId, quern.ready.tenantId, "0"]);
 });
 
+test("with an external issuer alone the blocks say where tokens come from and what signs in", async (t) => {
+  const issuer = "https://login.example.org/realms/science";
+  const args = ["--storage", "none", "--oidc-issuer", issuer, "--oidc-audience", "api://quern"];
+  const quern = await startQuern(t, { args });
+  assert.deepEqual([quern.ready.authorityUrl, quern.ready.clientId], [issuer, null]);
+  for (const kind of ["az", "python", "javascript", "dotnet", "terraform"])
+    assert.match(
+      await printed(quern.location, kind),
+      /^(#|\/\/) Tokens for this server come from https:\/\/login\.example\.org\/realms\/science,.*\n.*--client/,
+    );
+  assert.doesNotMatch(await printed(quern.location, "shell"), /login\.example/);
+});
+
 test("all blocks name this server, and without one there is nothing to say", async (t) => {
   const location = await newLocation(t);
   await assert.rejects(printed(location), /No server runs on .*quern start/s);
