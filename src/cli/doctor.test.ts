@@ -57,14 +57,14 @@ const aPlane =
 
 const nobody = async (): Promise<string[]> => Promise.reject(new Error("ENOTFOUND"));
 const texts = (findings: Finding[]): string =>
-  findings.map(({ state, text, todo = [] }) => [`${state} ${text}`, ...todo].join("\n")).join("\n");
+  findings.map(({ state, text, remedy = [] }) => [`${state} ${text}`, ...remedy].join("\n")).join("\n");
 
 test("names that lead nowhere come as one line for /etc/hosts, storage and Batch together", async (t) => {
   const endpoints = ["127.0.0.1:10020", "second.eastus.batch.localhost:10020", "[::1]:10020", "localhost:10020"];
   const url = await serve(t, aPlane(endpoints));
   const found = await examineNames(aReady(url), nobody);
   assert.deepEqual(found.map(({ state }) => state), ["note"]); // biome-ignore format: one thought
-  assert.deepEqual(found[0]!.todo, [
+  assert.deepEqual(found[0]!.remedy, [
     "echo '127.0.0.1 devstoreaccount1.blob.localhost second.eastus.batch.localhost' | sudo tee -a /etc/hosts",
   ]);
   const all = await examineNames(aReady(url), async () => ["::1"]);
@@ -80,7 +80,7 @@ test("with a domain of the operator's its names are needed, and every account's 
   writeFileSync(join(location, "azurite", "accounts.json"), JSON.stringify([{ name: "devstoreaccount1" }, { name: "acc1", key1: "eA==" }]));
   const found = await examineNames(aReady(url, { location, storageSuffix: "quern.example.org" }), nobody);
   assert.equal(found[0]!.state, "failed");
-  assert.deepEqual(found[0]!.todo, [
+  assert.deepEqual(found[0]!.remedy, [
     "echo '127.0.0.1 devstoreaccount1.blob.quern.example.org acc1.blob.quern.example.org' | sudo tee -a /etc/hosts",
   ]);
   const elsewhere = aReady(url, { storage: { connectionString: "x", blobEndpoint: "https://acc1.blob.core.windows.net" } });
@@ -127,16 +127,16 @@ test("trust: each family's variable, and what it already holds is kept", (t) => 
   const joint = file("joint.pem", `${pem("PUBLIC")}${pem("OURS").replaceAll("\n", "\r\n")}`);
   const ready = aReady("http://127.0.0.1:1", { caFile });
   const [python, node, go] = examineTrust(ready, { NODE_EXTRA_CA_CERTS: company, SSL_CERT_FILE: joint }, [join(directory, "none"), system]);
-  assert.deepEqual(python!.todo, [
+  assert.deepEqual(python!.remedy, [
     `cat '${system}' '${caFile}' > '${directory}/with-public.pem'`,
     `export REQUESTS_CA_BUNDLE='${directory}/with-public.pem'`,
   ]);
-  assert.deepEqual(node!.todo, [
+  assert.deepEqual(node!.remedy, [
     `cat '${company}' '${caFile}' > '${directory}/with-node_extra_ca_certs.pem'`,
     `export NODE_EXTRA_CA_CERTS='${directory}/with-node_extra_ca_certs.pem'`,
   ]);
   assert.equal(go!.state, "ok");
-  assert.deepEqual(examineTrust(ready, {}, [system])[1]!.todo, [`export NODE_EXTRA_CA_CERTS='${caFile}'`]);
+  assert.deepEqual(examineTrust(ready, {}, [system])[1]!.remedy, [`export NODE_EXTRA_CA_CERTS='${caFile}'`]);
   assert.equal(examineTrust(ready, {}, [joint])[2]!.state, "ok", "the system trusts it");
   assert.deepEqual(examineTrust(aReady("http://127.0.0.1:1"), {}), []);
 });

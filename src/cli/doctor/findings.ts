@@ -7,35 +7,25 @@ export type Finding = {
   subject: string;
   text: string;
   /** Commands and lines to paste, in their order. */
-  todo?: readonly string[];
+  remedy?: readonly string[];
 };
 
-export const ok = (subject: string, text: string, todo?: readonly string[]): Finding => ({
-  state: "ok",
-  subject,
-  text,
-  ...(todo && { todo }),
-});
-export const note = (subject: string, text: string, todo?: readonly string[]): Finding => ({
-  state: "note",
-  subject,
-  text,
-  ...(todo && { todo }),
-});
-export const failed = (subject: string, text: string, todo?: readonly string[]): Finding => ({
-  state: "failed",
-  subject,
-  text,
-  ...(todo && { todo }),
-});
+type Maker = (subject: string, text: string, remedy?: readonly string[]) => Finding;
+const found =
+  (state: Finding["state"]): Maker =>
+  (subject, text, remedy) => ({ state, subject, text, ...(remedy && { remedy }) });
+
+export const ok = found("ok");
+export const note = found("note");
+export const failed = found("failed");
 
 const words = { ok: "ok  ", note: "note", failed: "FAIL" };
 const subjectWidth = 10;
 
 export const reportOf = (findings: readonly Finding[]): string => {
-  const lines = findings.flatMap(({ state, subject, text, todo = [] }) => [
+  const lines = findings.flatMap(({ state, subject, text, remedy = [] }) => [
     `${words[state]}  ${subject.padEnd(subjectWidth)}${text}`,
-    ...todo.map((line) => `${" ".repeat(6 + subjectWidth)}${line}`),
+    ...remedy.map((line) => `${" ".repeat(6 + subjectWidth)}${line}`),
   ]);
   const wrong = findings.filter(({ state }) => state === "failed").length;
   const end = wrong === 0 ? "Nothing that is needed is missing." : `${wrong} of these must be put right (FAIL).`;

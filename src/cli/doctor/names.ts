@@ -74,9 +74,9 @@ export const examineNames = async (ready: ReadyFile, addressesOf: Resolver): Pro
   if (missing.length === 0) return findings;
   const line = `${server} ${missing.map((name) => name.split(" ")[0]).join(" ")}`;
   const text = `Not leading to the server: ${missing.join(", ")}.`;
-  const todo = [`echo '${line}' | sudo tee -a /etc/hosts`];
+  const remedy = [`echo '${line}' | sudo tee -a /etc/hosts`];
   // Whoever chose a domain said that its names lead here, and addresses with them are given out.
   if (suffixOf(ready) !== "localhost")
-    return [...findings, failed("names", `${text} Add them to the DNS of ${suffixOf(ready)}, or on each client:`, todo)];
-  return [...findings, note("names", `${text} az batch application package create and further Batch accounts need them:`, todo)];
+    return [...findings, failed("names", `${text} Add them to the DNS of ${suffixOf(ready)}, or on each client:`, remedy)];
+  return [...findings, note("names", `${text} az batch application package create and further Batch accounts need them:`, remedy)];
 };
