@@ -1,57 +1,13 @@
 // Templates deployed on a real server, from outside: what Bicep compiles to, in both versions of the language, and what goes wrong.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { type TestContext, test } from "node:test";
-import { armRequest, managementResource, tokenFor } from "../support/arm.ts";
+import { test } from "node:test";
+import { armRequest } from "../support/arm.ts";
+import { ask, at, begin, bodyOf, deploy, ended, identity, one, version } from "../support/deployments.ts";
 import { newCertificate } from "../support/example-world.ts";
-import { newLocation, type Quern, startQuern, until } from "../support/quern.ts";
+import { startQuern, until } from "../support/quern.ts";
 import { newDirectory, packRootfs } from "../support/rootfs.ts";
-import type { Answer } from "../support/signed.ts";
-import { listed, storageVersion, symbolic, template, values } from "../support/templates.ts";
-
-const version = "2022-09-01";
-const at = (name: string, group = "{rg}") =>
-  `/subscriptions/{sub}/resourceGroups/${group}/providers/Microsoft.Resources/deployments/${name}`;
-
-type Sent = { template: object; parameters?: object; mode?: string };
-const bodyOf = ({ template: of, parameters = {}, mode = "Incremental" }: Sent) => ({ properties: { template: of, parameters, mode } });
-
-const begin = (quern: Quern, path: string, sent: Sent): Promise<Answer> =>
-  armRequest(quern, { method: "PUT", path, version, body: bodyOf(sent) });
-const ask = (quern: Quern, path: string, method = "GET"): Promise<Answer> => armRequest(quern, { method, path, version });
-
-/** The deployment when it has ended. */
-const ended = async (quern: Quern, path: string): Promise<any> =>
-  (
-    await until(
-      () => ask(quern, path),
-      ({ json }) => /^(Succeeded|Failed|Canceled)$/.test(json.properties.provisioningState),
-    )
-  ).json;
-
-const deploy = async (quern: Quern, path: string, sent: Sent): Promise<any> => {
-  const begun = await begin(quern, path, sent);
-  assert.ok(begun.status === 201 || begun.status === 200, begun.text);
-  return ended(quern, path);
-};
-
-const storageAccount = (name: string, more: object = {}) => ({
-  type: "Microsoft.Storage/storageAccounts",
-  apiVersion: storageVersion,
-  name,
-  location: "eastus",
-  sku: { name: "Standard_LRS" },
-  kind: "StorageV2",
-  ...more,
-});
-const identity = (name: string, more: object = {}) => ({
-  type: "Microsoft.ManagedIdentity/userAssignedIdentities",
-  apiVersion: "2023-01-31",
-  name,
-  location: "eastus",
-  ...more,
-});
+import { listed, symbolic, template, values } from "../support/templates.ts";
 
 for (const [name, of] of [
   ["listed", listed],
@@ -155,8 +111,6 @@ for (const [name, of] of [
     assert.equal((await ask(quern, at("main"), "HEAD")).status, 404);
   });
 }
-
-const one = async (t: TestContext): Promise<Quern> => startQuern(t, { args: ["--storage", "none"] });
 
 test("the other types: images in a container, an endpoint, a certificate, a package, and what exists elsewhere", {
   timeout: 120_000,
@@ -414,162 +368,4 @@ test("a subscription's deployment: a group and what is in it", async (t) => {
   assert.deepEqual((await send("POST", "/exportTemplate")).json.template, of);
   assert.deepEqual((await send("POST", "/cancel")).json.error.code, "DeploymentCannotBeCancelled");
   assert.equal((await send("DELETE")).status, 202);
-});
-
-/** Waits for another that waits for it: as long as there is a circle, neither is done. */
-const slow = (names: readonly string[]) =>
-  template({ resources: names.map((name, index) => identity(name, index === 0 ? {} : { dependsOn: [names[index - 1]] })) });
-
-test("kill -9 in the middle: the next start goes on", async (t) => {
-  const location = await newLocation(t);
-  const quern = await startQuern(t, { location, args: ["--storage", "none"] });
-  const names = Array.from({ length: 300 }, (_, index) => `id-${index}`);
-  const inner = {
-    type: "Microsoft.Resources/deployments",
-    apiVersion: version,
-    name: "inner",
-    properties: { mode: "Incremental", expressionEvaluationOptions: { scope: "inner" }, template: slow(names) },
-  };
-  const of = template({
-    parameters: { secret: { type: "secureString" } },
-    resources: [inner, identity("last", { dependsOn: ["inner"], tags: { length: "[string(length(parameters('secret')))]" } })],
-  });
-  assert.equal((await begin(quern, at("outer"), { template: of, parameters: values({ secret: "four" }) })).status, 201);
-  await until(
-    () => ask(quern, `${at("inner")}/operations`),
-    ({ json }) => (json?.value?.length ?? 0) > 20,
-  );
-  const cut = await ask(quern, at("outer"));
-  assert.equal(cut.json.properties.provisioningState, "Running");
-  const twice = await begin(quern, at("outer"), { template: of, parameters: values({ secret: "four" }) });
-  assert.deepEqual([twice.status, twice.json.error.code], [409, "DeploymentActive"]);
-  assert.equal((await ask(quern, at("outer"), "DELETE")).json.error.code, "DeploymentActive");
-  await quern.kill();
-  const next = await startQuern(t, { location, args: ["--storage", "none"] });
-  assert.ok((await ask(next, `${at("inner")}/operations?$top=1000`)).json.value.length < 300, "it was in the middle");
-  const { properties } = await ended(next, at("outer"));
-  assert.equal(properties.provisioningState, "Succeeded", JSON.stringify(properties.error));
-  assert.equal((await ask(next, `${at("inner")}/operations?$top=1000`)).json.value.length, 300);
-  const last = await armRequest(next, {
-    method: "GET",
-    path: "/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/last",
-    version: "2023-01-31",
-  });
-  assert.deepEqual(last.json.tags, { length: "4" });
-  await next.stop();
-  const database = new DatabaseSync(join(location, "quern.db"), { readOnly: true });
-  assert.deepEqual(
-    database
-      .prepare("SELECT name, secrets FROM deployments ORDER BY name")
-      .all()
-      .map((row) => ({ ...row })),
-    [
-      { name: "inner", secrets: null },
-      { name: "outer", secrets: null },
-    ],
-    "what was secret is forgotten",
-  );
-  database.close();
-});
-
-test("a deployment that is cancelled goes no further", async (t) => {
-  const quern = await one(t);
-  const names = Array.from({ length: 300 }, (_, index) => `id-${index}`);
-  const properties = { mode: "Incremental", expressionEvaluationOptions: { scope: "inner" }, template: slow(names) };
-  const module = { type: "Microsoft.Resources/deployments", apiVersion: version, name: "within", properties };
-  await begin(quern, at("long"), { template: template({ resources: [module] }) });
-  await until(
-    () => ask(quern, at("within")),
-    ({ status }) => status === 200,
-  );
-  assert.equal((await ask(quern, `${at("long")}/cancel`, "POST")).status, 204);
-  assert.equal((await ended(quern, at("long"))).properties.provisioningState, "Canceled");
-  assert.equal((await ask(quern, `${at("long")}/cancel`, "POST")).json.error.code, "DeploymentCannotBeCancelled");
-  assert.equal((await ended(quern, at("within"))).properties.provisioningState, "Canceled");
-  assert.ok((await ask(quern, `${at("within")}/operations?$top=1000`)).json.value.length < 300);
-});
-
-const reader = { clientId: "11111111-2222-4333-8444-000000000001", clientSecret: "a-secret-of-a-reader" };
-const owner = { clientId: "11111111-2222-4333-8444-000000000002", clientSecret: "a-secret-of-an-owner" };
-
-test("a reader sees deployments and begins none", async (t) => {
-  const clients = [owner, reader].flatMap((one) => [
-    "--client",
-    `${one.clientId}:${one.clientSecret}:${one === owner ? "owner" : "reader"}`,
-  ]);
-  const quern = await startQuern(t, { args: ["--storage", "none", ...clients] });
-  const body = bodyOf({ template: template({ resources: [identity("one")] }) });
-  assert.equal((await deploy(quern, at("seen"), { template: body.properties.template })).properties.provisioningState, "Succeeded");
-  const token = await tokenFor(quern, managementResource, reader);
-  for (const path of [at("seen"), `${at("seen")}/operations`])
-    assert.equal((await armRequest(quern, { method: "GET", path, version, token })).status, 200);
-  for (const [method, action] of [
-    ["PUT", ""],
-    ["DELETE", ""],
-    ["POST", "/validate"],
-    ["POST", "/whatIf"],
-    ["POST", "/cancel"],
-    ["POST", "/exportTemplate"],
-  ] as const) {
-    const refused = await armRequest(quern, { method, path: `${at("seen")}${action}`, version, body, token });
-    assert.deepEqual([refused.status, refused.json.error.code], [403, "AuthorizationFailed"], action);
-  }
-});
-
-test("what is wrong is refused before anything is made", async (t) => {
-  const quern = await one(t);
-  const send = (body: unknown, action = "/validate") =>
-    armRequest(quern, { method: action === "" ? "PUT" : "POST", path: `${at("wrong")}${action}`, version, body });
-  const refuses: [object, string, RegExp][] = [
-    [{}, "InvalidRequestContent", /properties/],
-    [{ properties: { mode: "Incremental" } }, "InvalidRequestContent", /'template'/],
-    [{ properties: { template: {} } }, "InvalidRequestContent", /'mode'/],
-    [{ properties: { mode: "Incremental", templateLink: { uri: "http://169.254.169.254/" } } }, "InvalidContentLink", /by link/],
-    [
-      bodyOf({ template: template({ resources: [identity("a", { dependsOn: ["b"] }), identity("b", { dependsOn: ["a"] })] }) }),
-      "InvalidTemplate",
-      /Circular dependency/,
-    ],
-    [
-      bodyOf({ template: template({ resources: [identity("[nope()]")] }) }),
-      "InvalidTemplate",
-      /^Deployment template validation failed: '.*'nope' is not valid/,
-    ],
-    [
-      bodyOf({ template: template({ resources: [identity("a", { tags: { x: "[nope()]" } })] }) }),
-      "InvalidTemplate",
-      /Unable to process template language expressions for resource .*tags\.x/,
-    ],
-    [
-      bodyOf({
-        template: template({ parameters: { p: { type: "secureString", maxLength: 3 } } }),
-        parameters: values({ p: "hidden-value" }),
-      }),
-      "InvalidTemplate",
-      /less than or equal to '3'/,
-    ],
-    [
-      bodyOf({ template: template({ resources: [identity("a", { type: "Microsoft.Compute/virtualMachines" })] }) }),
-      "InvalidTemplateDeployment",
-      /not valid according to the validation procedure/,
-    ],
-    [
-      bodyOf({ template: template({ resources: [{ ...storageAccount("abc"), apiVersion: "latest" }] }) }),
-      "InvalidTemplateDeployment",
-      /validation procedure/,
-    ],
-  ];
-  for (const [body, code, message] of refuses)
-    for (const action of ["/validate", ""]) {
-      const { status, json, text } = await send(body, action);
-      assert.deepEqual([status, json.error?.code], [400, code], text);
-      assert.match(json.error.message, message);
-      assert.ok(!text.includes("hidden-value"));
-    }
-  assert.equal((await ask(quern, at("wrong"))).status, 404);
-  assert.equal((await begin(quern, at("x".repeat(65)), { template: template({}) })).json.error.code, "InvalidDeploymentName");
-  assert.equal((await begin(quern, at("d", "nowhere"), { template: template({}) })).json.error.code, "ResourceGroupNotFound");
-  const deep = `{"properties":{"mode":"Incremental","template":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}}`;
-  const answer = await armRequest(quern, { method: "PUT", path: at("deep"), version, body: deep });
-  assert.equal(answer.status, 400, answer.text);
 });
