@@ -1,4 +1,6 @@
 // The front door with handlers that are a table: everything is real from the socket to the declaration, nothing behind it is.
+import assert from "node:assert/strict";
+import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import { batchOperations, type OperationId } from "../../src/api/batch/index.ts";
 import type { OperationDeclaration } from "../../src/api/operation.ts";
@@ -14,7 +16,7 @@ import { createMetrics, type Metrics } from "../../src/lib/metrics.ts";
 import { filterables } from "../../src/operations/batch/index.ts";
 import type { Reply, Request, Services } from "../../src/operations/handler.ts";
 import { aDoor } from "../support/accounts.ts";
-import type { Credentials } from "../support/signed.ts";
+import type { Answer, Credentials } from "../support/signed.ts";
 
 export const account = "account1";
 export const keys = [
@@ -96,3 +98,36 @@ export const aFront = async (
 /** Bodies that are as their declarations say, with little in them. */
 export const aPool = (id: string) => ({ id, state: "active", allocationState: "steady", vmSize: "standard_a1", currentDedicatedNodes: 0 });
 export const aTask = (id: string) => ({ id, state: "active", commandLine: "true" });
+
+export const modified = Date.UTC(2026, 2, 4, 5, 6, 7) * 1000 + 123_456;
+export const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The one shape that clients can read an error in. */
+export const assertError = (answer: Answer, status: number, code: string, values?: Record<string, string>): void => {
+  assert.equal(answer.status, status, `${answer.status} ${answer.text}`);
+  assert.equal(answer.headers["content-type"], "application/json;odata=minimalmetadata");
+  assert.equal(answer.json.code, code);
+  assert.equal(answer.json.message.lang, "en-US");
+  const [text, requestId, time] = answer.json.message.value.split("\n");
+  assert.equal(requestId, `RequestId:${answer.headers["request-id"]}`);
+  assert.match(time, /^Time:\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  assert.equal(answer.statusMessage, text);
+  assert.match(answer.json["odata.metadata"], /\/\$metadata#Microsoft\.Azure\.Batch\.Protocol\.Entities\.Container\.errors\/@Element$/);
+  if (values !== undefined) assert.deepEqual(Object.fromEntries(answer.json.values.map((v: any) => [v.key, v.value])), values);
+};
+
+/** Sends bytes as they are and reads until the other side ends. */
+export const talk = (port: number, ...parts: string[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    let text = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk) => {
+      text += chunk;
+      // Everything asked for here is answered within one chunk; a connection kept open would wait for more requests.
+      socket.end();
+    });
+    socket.on("close", () => resolve(text));
+    socket.on("error", reject);
+    for (const part of parts) socket.write(part);
+  });
