@@ -3,7 +3,7 @@
 import { Budget } from "./budget.ts";
 import { quoted, TemplateError, within } from "./errors.ts";
 import { copied, evaluateValue } from "./evaluate.ts";
-import { declaredType, isSecure, noParameter, type Parameter, type ParameterType, resolveParameters } from "./parameters.ts";
+import { declaredType, isSecure, jsonTypeOf, noParameter, type Parameter, type ParameterType, resolveParameters } from "./parameters.ts";
 import { deploymentType, type Plan, type Planned, planResources } from "./resources.ts";
 import { NotYet, type Place, type Runtime, type Scope } from "./scope.ts";
 import { readTemplate, type Template } from "./template.ts";
@@ -162,15 +162,7 @@ export const outputsOf = (prepared: Prepared, known: Known): Record<string, Outp
 
 const checkOutput = (type: ParameterType, value: Value, declaration: Obj): void => {
   const actual = typeName(value);
-  const expected = {
-    String: "String",
-    SecureString: "String",
-    Int: "Integer",
-    Bool: "Boolean",
-    Object: "Object",
-    SecureObject: "Object",
-    Array: "Array",
-  }[type];
+  const expected = jsonTypeOf[type];
   if (actual === expected || (value === null && declaration.nullable === true)) return;
   throw new TemplateError(`Template output JToken type is not valid. Expected '${expected}'. Actual '${actual}'.`);
 };

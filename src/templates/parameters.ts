@@ -18,6 +18,17 @@ const types: Readonly<Record<string, ParameterType>> = {
   array: "Array",
 };
 
+/** What a value of each type is in JSON, in the words of ARM's errors. */
+export const jsonTypeOf: Readonly<Record<ParameterType, string>> = {
+  String: "String",
+  SecureString: "String",
+  Int: "Integer",
+  Bool: "Boolean",
+  Object: "Object",
+  SecureObject: "Object",
+  Array: "Array",
+};
+
 export const isSecure = (type: string): boolean => /^secure/i.test(type);
 
 /** The type that a declaration names itself, or a definition that it refers to. Throws TemplateError. */
@@ -113,15 +124,7 @@ const givenValue = (sent: Value | undefined, name: string): Value | undefined =>
 const check = (name: string, type: ParameterType, value: Value, declaration: Obj, { budget }: Scope): void => {
   if (value === null && (declaration.nullable === true || declaration.defaultValue !== undefined)) return;
   const actual = typeName(value);
-  const expected = {
-    String: "String",
-    SecureString: "String",
-    Int: "Integer",
-    Bool: "Boolean",
-    Object: "Object",
-    SecureObject: "Object",
-    Array: "Array",
-  }[type];
+  const expected = jsonTypeOf[type];
   if (actual !== expected && !(expected === "Object" && actual === "Array"))
     throw new TemplateError(
       `Template parameter JToken type is not valid. Expected '${expected}'. Actual '${actual}'. The template parameter is ${quoted(name)}. ${details}`,
