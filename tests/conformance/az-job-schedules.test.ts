@@ -1,39 +1,19 @@
 // The unmodified Azure CLI: a job schedule from its creation to its deletion, with a task in its first job.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { batchUser } from "../support/batch-user.ts";
 import { isCalledBy } from "../support/coverage.ts";
 import { startQuern } from "../support/quern.ts";
 import { az as azure, missing } from "../support/require.ts";
-
-const run = promisify(execFile);
+import { type Az, azWith } from "./az-cli.ts";
 
 test("az batch job-schedule", { skip: missing(azure), timeout: 240_000 }, async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
   isCalledBy(quern, "az 2.45");
   const user = batchUser(quern);
-  const directory = await mkdtemp(join(tmpdir(), "quern-az-"));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  const az = async (...args: string[]): Promise<any> => {
-    const { stdout } = await run("/usr/bin/az", ["batch", ...args, "--output", "json"], {
-      env: {
-        PATH: "/usr/bin:/bin",
-        HOME: directory,
-        AZURE_CONFIG_DIR: join(directory, "az"),
-        AZURE_CORE_COLLECT_TELEMETRY: "no",
-        AZURE_BATCH_ACCOUNT: quern.ready.account,
-        AZURE_BATCH_ACCESS_KEY: quern.ready.key,
-        AZURE_BATCH_ENDPOINT: quern.ready.batchUrl,
-      },
-      maxBuffer: 1 << 24,
-    });
-    return stdout.trim() === "" ? undefined : JSON.parse(stdout);
-  };
+  const { account: AZURE_BATCH_ACCOUNT, key: AZURE_BATCH_ACCESS_KEY, batchUrl: AZURE_BATCH_ENDPOINT } = quern.ready;
+  const { az: plain } = await azWith(t, quern, { AZURE_BATCH_ACCOUNT, AZURE_BATCH_ACCESS_KEY, AZURE_BATCH_ENDPOINT });
+  const az: Az = (...args) => plain("batch", ...args);
   const of = ["--job-schedule-id", "nightly"];
 
   await user.pool("p", {}, null);

@@ -1,39 +1,21 @@
 // The unmodified Azure CLI with an account key: pools, jobs, tasks, files, over http and over https with the local CA.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { isCalledBy } from "../support/coverage.ts";
 import { startQuern, until } from "../support/quern.ts";
 import { az as azure, missing } from "../support/require.ts";
-
-const run = promisify(execFile);
+import { type Az, azWith } from "./az-cli.ts";
 
 test("az batch", { skip: missing(azure), timeout: 240_000 }, async (t) => {
   const quern = await startQuern(t, { args: ["--storage", "none"] });
   isCalledBy(quern, "az 2.45");
-  const directory = await mkdtemp(join(tmpdir(), "quern-az-"));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  const az = async (...args: string[]): Promise<any> => {
-    const { stdout } = await run("/usr/bin/az", ["batch", ...args, "--output", "json"], {
-      env: {
-        PATH: "/usr/bin:/bin",
-        HOME: directory,
-        AZURE_CONFIG_DIR: join(directory, "az"),
-        AZURE_CORE_COLLECT_TELEMETRY: "no",
-        AZURE_BATCH_ACCOUNT: quern.ready.account,
-        AZURE_BATCH_ACCESS_KEY: quern.ready.key,
-        AZURE_BATCH_ENDPOINT: args.includes("supported-images") ? quern.ready.batchUrlHttps : quern.ready.batchUrl,
-        REQUESTS_CA_BUNDLE: quern.ready.caFile,
-      },
-      maxBuffer: 1 << 24,
-    });
-    return stdout.trim() === "" ? undefined : JSON.parse(stdout);
-  };
+  const { account: AZURE_BATCH_ACCOUNT, key: AZURE_BATCH_ACCESS_KEY, batchUrl, batchUrlHttps } = quern.ready;
+  const withKey = { AZURE_BATCH_ACCOUNT, AZURE_BATCH_ACCESS_KEY };
+  const { az: overHttp, directory } = await azWith(t, quern, { ...withKey, AZURE_BATCH_ENDPOINT: batchUrl });
+  const { az: overHttps } = await azWith(t, quern, { ...withKey, AZURE_BATCH_ENDPOINT: batchUrlHttps });
+  const az: Az = (...args) => (args.includes("supported-images") ? overHttps : overHttp)("batch", ...args);
 
   const images = await az("pool", "supported-images", "list");
   assert.ok(images.some((image: any) => image.verificationType === "verified" && image.osType === "linux"));

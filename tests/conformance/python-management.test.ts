@@ -16,6 +16,8 @@ test("Python azure-mgmt-batch", { skip: missing(python), timeout: 180_000 }, asy
   const { stdout } = await promisify(execFile)(
     "/usr/bin/python3",
     [
+      // No compiled copies of what is shared beside the sources.
+      "-B",
       join(import.meta.dirname, "python/management_client.py"),
       ...[armUrl, clientId, clientSecret, subscriptionId, resourceGroup, "eastus", "devstoreaccount1", data, thumbprint],
     ],

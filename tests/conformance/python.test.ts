@@ -12,6 +12,8 @@ test("Python azure-batch", { skip: missing(python), timeout: 120_000 }, async (t
   const { stdout } = await promisify(execFile)(
     "/usr/bin/python3",
     [
+      // No compiled copies of what is shared beside the sources.
+      "-B",
       join(import.meta.dirname, "python/batch_client.py"),
       quern.ready.account,
       quern.ready.key,

@@ -2,25 +2,14 @@
 
 import datetime
 import sys
-import time
 
 from azure.batch import BatchServiceClient, models
 from azure.batch.batch_auth import SharedKeyCredentials
+from polling import until
 
 account, key, url, https_url = sys.argv[1:5]
 client = BatchServiceClient(SharedKeyCredentials(account, key), batch_url=url)
 secure = BatchServiceClient(SharedKeyCredentials(account, key), batch_url=https_url)
-
-
-def until(ask, done, seconds=60):
-    """Asks until done says so; a poll, as such programs have it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = ask()
-        if done(value):
-            return value
-        time.sleep(0.02)
-    raise AssertionError("took too long: %s" % value)
 
 
 images = list(secure.account.list_supported_images())

@@ -13,6 +13,7 @@ from azure.identity import ClientSecretCredential
 from azure.mgmt.batch import BatchManagementClient, models
 from azure.mgmt.resource import ResourceManagementClient
 from azure.storage.blob import BlobClient
+from polling import until
 
 arm_url, client_id, client_secret, subscription, group, location, storage_account, certificate, thumbprint = sys.argv[1:10]
 # The tenant is called adfs: this azure-identity asks the public cloud about any other.
@@ -22,17 +23,6 @@ client = BatchManagementClient(credential, subscription, **to_server)
 resources = ResourceManagementClient(credential, subscription, **to_server)
 account = "pyaccount1"
 storage_id = "/subscriptions/%s/resourceGroups/%s/providers/Microsoft.Storage/storageAccounts/%s" % (subscription, group, storage_account)
-
-
-def until(ask, done, seconds=60):
-    """Asks until done says so; a poll, as such programs have it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = ask()
-        if done(value):
-            return value
-        time.sleep(0.02)
-    raise AssertionError("took too long: %s" % value)
 
 
 def refused(call, code, status):
