@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { type ArmRequest, armPoll, armRequest } from "../support/arm.ts";
+import { armPoll, armRequest } from "../support/arm.ts";
+import { accountAsker } from "../support/arm-asking.ts";
 import { batchUser, hostImage, type User } from "../support/batch-user.ts";
 import { newCertificate } from "../support/example-world.ts";
 import { type Quern, startQuern, until } from "../support/quern.ts";
@@ -21,13 +22,7 @@ after(async () => {
   await rm(quern.location, { recursive: true, force: true });
 });
 
-const arm = (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<Answer> =>
-  armRequest(quern, { method, path: `${account}${below}`, ...(body === undefined ? {} : { body }), ...more });
-const ok = async (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<any> => {
-  const answer = await arm(method, below, body, more);
-  assert.equal(answer.status, 200, `${method} ${below}: ${answer.text}`);
-  return answer.json;
-};
+const { arm, ok } = accountAsker(() => quern);
 const refused = ({ status, json }: Answer): string => `${status} ${json?.error?.code}`;
 const detailsOf = ({ json }: Answer): [string, string][] =>
   (json.error.details ?? []).map((one: { code: string; message: string }) => [one.code, one.message]);

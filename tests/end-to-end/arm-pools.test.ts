@@ -3,32 +3,26 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { type ArmRequest, armPoll, armRequest } from "../support/arm.ts";
+import { armPoll, armRequest } from "../support/arm.ts";
+import { accountAsker } from "../support/arm-asking.ts";
 import { batchUser, hostImage, sh, type User, windowsImage } from "../support/batch-user.ts";
 import { newLocation, type Quern, startQuern, until } from "../support/quern.ts";
 import type { Answer } from "../support/signed.ts";
 
 let quern: Quern;
 let user: User;
-let account: string;
+let _account: string;
 before(async () => {
   quern = await startQuern(undefined, { args: ["--storage", "none", "--min-autoscale-interval", "1"] });
   user = batchUser(quern);
-  account = `/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts/${quern.ready.account}`;
+  _account = `/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.Batch/batchAccounts/${quern.ready.account}`;
 });
 after(async () => {
   await quern.stop();
   await rm(quern.location, { recursive: true, force: true });
 });
 
-const arm = (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<Answer> =>
-  armRequest(quern, { method, path: `${account}/pools${below}`, ...(body === undefined ? {} : { body }), ...more });
-
-const ok = async (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<any> => {
-  const answer = await arm(method, below, body, more);
-  assert.equal(answer.status, 200, `${method} ${below}: ${answer.text}`);
-  return answer.json;
-};
+const { arm, ok } = accountAsker(() => quern, "/pools");
 
 const refused = (answer: Answer): string => `${answer.status} ${answer.json?.error?.code}`;
 

@@ -20,4 +20,19 @@ export const refused = (answer: Answer, status: number, code: string): void => {
   assert.equal(answer.json.error.target, undefined);
 };
 
+/** Below the server's own account; `base` is where every path begins. What `ok` is answered is the body of a 200. */
+export const accountAsker = (server: () => Quern, base = "") => {
+  const arm = (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<Answer> => {
+    const quern = server();
+    const path = `${group}{rg}/providers/Microsoft.Batch/batchAccounts/${quern.ready.account}${base}${below}`;
+    return armRequest(quern, { method, path, ...(body === undefined ? {} : { body }), ...more });
+  };
+  const ok = async (method: string, below: string, body?: unknown, more: Partial<ArmRequest> = {}): Promise<any> => {
+    const answer = await arm(method, below, body, more);
+    assert.equal(answer.status, 200, `${method} ${below}: ${answer.text}`);
+    return answer.json;
+  };
+  return { arm, ok };
+};
+
 export const namesOf = (answer: Answer): string[] => answer.json.value.map((one: { name: string }) => one.name);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import type { Quern } from "./quern.ts";
-import { type Answer, ownName } from "./signed.ts";
+import { type Answer, ownName, readAnswer } from "./signed.ts";
 
 export type ArmRequest = {
   method: string;
@@ -30,21 +30,9 @@ const sendTls = (
   const url = new URL(quern.ready.armUrl);
   const ca = readFileSync(quern.ready.caFile);
   return new Promise((done, fail) => {
-    const request = httpsRequest({ host: url.hostname, port: url.port, ca, method, path: target, headers, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk) => chunks.push(chunk));
-      response.on("error", fail);
-      response.on("end", () => {
-        const text = Buffer.concat(chunks).toString("utf8");
-        let json: unknown;
-        try {
-          json = text === "" ? undefined : JSON.parse(text);
-        } catch {
-          json = undefined;
-        }
-        done({ status: response.statusCode!, statusMessage: response.statusMessage ?? "", headers: response.headers, text, json });
-      });
-    });
+    const request = httpsRequest({ host: url.hostname, port: url.port, ca, method, path: target, headers, agent: false }, (response) =>
+      readAnswer(response).then(done, fail),
+    );
     request.on("error", fail);
     request.end(body);
   });

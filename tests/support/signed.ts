@@ -1,6 +1,6 @@
 // A raw signed request, for what no client would send: every header and byte is the test's own. Signs as the REST documentation says.
 import { createHmac } from "node:crypto";
-import { Agent, request as httpRequest } from "node:http";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 
 export type Credentials = { batchUrl: string; account: string; key: string };
 export type RawRequest = {
@@ -55,6 +55,24 @@ export const sharedKey = (credentials: Credentials, method: string, target: stri
   return `SharedKey ${credentials.account}:${signature}`;
 };
 
+/** All of an answer. What is no JSON has none. */
+export const readAnswer = (response: IncomingMessage): Promise<Answer> =>
+  new Promise((done, fail) => {
+    const chunks: Buffer[] = [];
+    response.on("data", (chunk) => chunks.push(chunk));
+    response.on("error", fail);
+    response.on("end", () => {
+      const text = Buffer.concat(chunks).toString("utf8");
+      let json: unknown;
+      try {
+        json = text === "" ? undefined : JSON.parse(text);
+      } catch {
+        json = undefined;
+      }
+      done({ status: response.statusCode!, statusMessage: response.statusMessage ?? "", headers: response.headers, text, json });
+    });
+  });
+
 export const signedRequest = (credentials: Credentials, raw: RawRequest): Promise<Answer> => {
   const version = raw.version === undefined ? "2024-07-01.20.0" : raw.version;
   const target =
@@ -74,21 +92,9 @@ export const signedRequest = (credentials: Credentials, raw: RawRequest): Promis
     headers.authorization = sharedKey(credentials, raw.method, target, headers);
   const url = new URL(credentials.batchUrl);
   return new Promise((done, fail) => {
-    const request = httpRequest({ host: url.hostname, port: url.port, method: raw.method, path: target, headers, agent }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk) => chunks.push(chunk));
-      response.on("error", fail);
-      response.on("end", () => {
-        const text = Buffer.concat(chunks).toString("utf8");
-        let json: unknown;
-        try {
-          json = text === "" ? undefined : JSON.parse(text);
-        } catch {
-          json = undefined;
-        }
-        done({ status: response.statusCode!, statusMessage: response.statusMessage ?? "", headers: response.headers, text, json });
-      });
-    });
+    const request = httpRequest({ host: url.hostname, port: url.port, method: raw.method, path: target, headers, agent }, (response) =>
+      readAnswer(response).then(done, fail),
+    );
     request.on("error", fail);
     request.end(body);
   });
