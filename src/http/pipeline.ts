@@ -33,6 +33,14 @@ export type Presented = {
   readonly now: number;
 };
 
+/** What a plane is made of whatever API it is: the operations, and by what each is called there what does it. */
+export type PlaneTables = {
+  readonly operations: Readonly<Record<string, OperationDeclaration>>;
+  readonly handlers: Readonly<Record<string, AnyHandler>>;
+  readonly filterables: Readonly<Record<string, Filterable>>;
+  readonly versionCheck: "lenient" | "strict";
+};
+
 /** One of the APIs: how its requests are told apart and admitted, and the form of its answers. */
 export type Plane<Identified extends object = object> = {
   readonly routes: Routes;

@@ -1,26 +1,20 @@
 // The Batch data plane: api-versions of its own, shared keys and tokens, and the OData forms of its answers.
 import { ApiError } from "../../api/errors.ts";
-import type { OperationDeclaration } from "../../api/operation.ts";
 import { type DataPlaneVersion, servedVersion } from "../../api/versions.ts";
 import { type AccountDoor, authenticateAccount, refuseReader } from "../../auth/account-door.ts";
 import type { Principal } from "../../auth/principal.ts";
 import { refuseOutside } from "../../auth/task-tokens.ts";
-import type { Filterable } from "../../domain/filter.ts";
 import type { Services } from "../../operations/handler.ts";
 import { sendError } from "../answer.ts";
 import { bodyLimit } from "../body.ts";
 import { routesOf } from "../match.ts";
-import type { AnyHandler, Plane } from "../pipeline.ts";
+import type { Plane, PlaneTables } from "../pipeline.ts";
 import { sendReply } from "../reply.ts";
 import { queryValue, type Target } from "../target.ts";
 
-export type DataPlaneOptions = {
-  readonly operations: Readonly<Record<string, OperationDeclaration>>;
-  readonly handlers: Readonly<Record<string, AnyHandler>>;
-  readonly filterables: Readonly<Record<string, Filterable>>;
+export type DataPlaneOptions = PlaneTables & {
   readonly services: Services;
   readonly door: AccountDoor;
-  readonly versionCheck: "lenient" | "strict";
 };
 
 export const dataPlane = (options: DataPlaneOptions): Plane<{ principal: Principal }> => ({

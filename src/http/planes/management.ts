@@ -6,23 +6,18 @@ import { isApiVersion, microsoftBatch, type Provider, servedManagementVersion } 
 import type { OperationDeclaration } from "../../api/operation.ts";
 import { livesIn, type Version } from "../../api/versions.ts";
 import { type Caller, TokenRefused, type TokenVerifier } from "../../auth/tokens.ts";
-import type { Filterable } from "../../domain/filter.ts";
 import { isoTime } from "../../lib/clock.ts";
 import { actionOf } from "../../operations/management/actions.ts";
 import type { ManagementServices } from "../../operations/management/handler.ts";
 import { asResourceManager, sendManagementError, sendManagementReply } from "../management-answer.ts";
 import { type Candidates, routesOf } from "../match.ts";
-import type { AnyHandler, Plane } from "../pipeline.ts";
+import type { Plane, PlaneTables } from "../pipeline.ts";
 import { queryValue, type Target } from "../target.ts";
 import { unknownPath } from "../unknown-path.ts";
 
-export type ManagementPlaneOptions = {
-  readonly operations: Readonly<Record<string, OperationDeclaration>>;
-  readonly handlers: Readonly<Record<string, AnyHandler>>;
-  readonly filterables: Readonly<Record<string, Filterable>>;
+export type ManagementPlaneOptions = PlaneTables & {
   readonly services: ManagementServices;
   readonly tokens: TokenVerifier;
-  readonly versionCheck: "lenient" | "strict";
 };
 
 /** Where it is mounted; `/metadata` is answered to anybody and so elsewhere. */
