@@ -37,3 +37,6 @@ export const seededIds = (seed: number): Ids => {
   };
   return { guid, hex, chance };
 };
+
+/** A key of 64 bytes in base64, as accounts of Batch and of storage have them. */
+export const accountKey = (ids: Pick<Ids, "hex">): string => Buffer.from(ids.hex(64), "hex").toString("base64");

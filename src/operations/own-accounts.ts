@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { type AccountSettings, type BatchAccount, defaultSettings, nameOfRemains } from "../domain/accounts.ts";
 import { resourceIdOf } from "../domain/resource-ids.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Ids } from "../lib/ids.ts";
+import { accountKey, type Ids } from "../lib/ids.ts";
 import { getAccountByName, hasSettings, insertAccount, listAccounts, renameAccount, saveAccount } from "../store/accounts.ts";
 import type { Reader, Store, Write } from "../store/db.ts";
 import { getResourceGroup, insertResourceGroup } from "../store/resource-groups.ts";
@@ -23,8 +23,6 @@ export type OwnAccounts = {
   readonly autoStorage?: string;
 };
 
-export const newAccountKey = (ids: Ids): string => Buffer.from(ids.hex(64), "hex").toString("base64");
-
 /**
  * Run at every start: makes what is missing, and a key that is given for the first time the primary one. A key that was given before is not
  * set again: the management plane may have made another since, and that answer holds.
@@ -40,7 +38,7 @@ export const keepOwnAccounts = (store: Store, own: OwnAccounts, clock: Clock, id
       given[name] = fingerprint(key);
     }
     for (const account of await withPublishedKey(read, own)) {
-      const [primary, secondary] = account.keys.map((key) => (key === own.publishedKey ? newAccountKey(ids) : key));
+      const [primary, secondary] = account.keys.map((key) => (key === own.publishedKey ? accountKey(ids) : key));
       writes.push(...saveAccount({ ...account, keys: [primary!, secondary!], modified: clock.stamp() }));
       delete given[account.name];
     }
@@ -95,7 +93,7 @@ const keepAccount = async (
   if (existing === undefined) {
     const account: Omit<BatchAccount, "id"> = {
       name,
-      keys: [key, newAccountKey(ids)],
+      keys: [key, accountKey(ids)],
       resourceGroup,
       location: region,
       tags: {},
@@ -114,7 +112,7 @@ const keepAccount = async (
   const isWhole = await hasSettings(read, existing.id);
   const whole = {
     ...existing,
-    keys: [isNew ? key : primary, secondary === "" ? newAccountKey(ids) : secondary] as const,
+    keys: [isNew ? key : primary, secondary === "" ? accountKey(ids) : secondary] as const,
     nodeManagementId: existing.nodeManagementId || ids.guid(),
     modified: existing.modified || clock.stamp(),
     ...(isWhole ? {} : { settings: firstSettings(own, clock) }),

@@ -1,6 +1,6 @@
 // The accounts of the embedded storage: kept in a file first, then told to Azurite, then promised to the caller, one change after the other.
 // What is in an account is not its business, except that it goes when the account goes.
-import type { Ids } from "../lib/ids.ts";
+import { accountKey, type Ids } from "../lib/ids.ts";
 import { type KeptAccount, readAccounts, writeAccounts, writeFirstAccounts } from "./account-file.ts";
 import { checkAccountName } from "./account-names.ts";
 import { type StorageAccount, StorageAccountMissing, type StorageKeyName, StorageNameRefused } from "./accounts.ts";
@@ -34,14 +34,11 @@ export interface EmbeddedAccounts {
   setting(): string;
 }
 
-/** Of 64 bytes, as Azure's. */
-const newKey = (ids: Ids): string => Buffer.from(ids.hex(64), "hex").toString("base64");
-
 /** Throws AccountsUnreadable. */
 export const createEmbeddedAccounts = ({ file, firstKey, ids, serve, empty }: EmbeddedAccountsOptions): EmbeddedAccounts => {
   let kept = readAccounts(file) ?? [];
   if (!kept.some(({ name }) => name === embeddedAccount.name)) {
-    kept = [{ name: embeddedAccount.name, key2: newKey(ids) }, ...kept];
+    kept = [{ name: embeddedAccount.name, key2: accountKey(ids) }, ...kept];
     writeFirstAccounts(file, kept);
   }
   const firstKeyOf = ({ key1 }: KeptAccount): string => key1 ?? firstKey;
@@ -98,7 +95,7 @@ export const createEmbeddedAccounts = ({ file, firstKey, ids, serve, empty }: Em
         checkAccountName(name);
         // One of the name whose removal was interrupted must not give the new one its blobs.
         if (keptOf(name) !== undefined) await finishRemoval(name);
-        await keep([...kept, { name, key1: newKey(ids), key2: newKey(ids) }]);
+        await keep([...kept, { name, key1: accountKey(ids), key2: accountKey(ids) }]);
         await serve();
         return find(name)!;
       }),
@@ -106,7 +103,7 @@ export const createEmbeddedAccounts = ({ file, firstKey, ids, serve, empty }: Em
       inTurn(async () => {
         const account = find(name);
         if (account === undefined) throw new StorageAccountMissing(`There is no storage account ${name}.`);
-        const key = newKey(ids);
+        const key = accountKey(ids);
         await replace(account.name, (before) => ({ ...before, [keyName]: key }));
         await serve();
         return find(account.name)!;

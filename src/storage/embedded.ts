@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { childEnvironment } from "../lib/child-environment.ts";
-import type { Ids } from "../lib/ids.ts";
+import { accountKey, type Ids } from "../lib/ids.ts";
 import { writeFileAtomically } from "../lib/processes.ts";
 import { createAccountBlobs } from "./account-blobs.ts";
 import { startAzurite } from "./azurite.ts";
@@ -18,7 +18,7 @@ import type { StorageOptions, StorageService } from "./storage.ts";
 /** Made on the first start that needs it and kept, so that connection strings stay good. */
 const keptKey = (file: string, ids: Ids): string => {
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
-  const key = Buffer.from(ids.hex(64), "hex").toString("base64");
+  const key = accountKey(ids);
   writeFileAtomically(file, `${key}\n`);
   return key;
 };

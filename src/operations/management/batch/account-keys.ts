@@ -2,8 +2,8 @@
 import { ApiError } from "../../../api/errors.ts";
 import type * as api from "../../../api/management/batch/accounts.ts";
 import type { BatchAccount } from "../../../domain/accounts.ts";
+import { accountKey } from "../../../lib/ids.ts";
 import { saveAccount } from "../../../store/accounts.ts";
-import { newAccountKey } from "../../own-accounts.ts";
 import type { ManagementHandler } from "../handler.ts";
 import { namedAccount } from "./accounts.ts";
 
@@ -20,7 +20,7 @@ export const regenerateKey: ManagementHandler<typeof api.regenerateKey> = async 
     const before = await namedAccount(read, params, "there");
     refuseWithoutSharedKey(before);
     const [primary, secondary] = before.keys;
-    const fresh = newAccountKey(ids);
+    const fresh = accountKey(ids);
     const keys = body.keyName === "Primary" ? ([fresh, secondary] as const) : ([primary, fresh] as const);
     const after = { ...before, keys, modified: clock.stamp() };
     return { writes: saveAccount(after), result: after };

@@ -6,12 +6,12 @@ import { accountNameProblem, changedSettings, checkedIdentity, newSettings } fro
 import { type BatchAccount, deletionKey } from "../../../domain/accounts.ts";
 import { checkLocation, checkSameLocation } from "../../../domain/locations.ts";
 import { checkTags } from "../../../domain/tags.ts";
+import { accountKey } from "../../../lib/ids.ts";
 import * as store from "../../../store/accounts.ts";
 import { getAsyncOperation, insertAsyncOperation } from "../../../store/async-operations.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import { getResourceGroup, guardResourceGroup } from "../../../store/resource-groups.ts";
 import type { Reply } from "../../handler.ts";
-import { newAccountKey } from "../../own-accounts.ts";
 import type { ManagementHandler, ManagementServices } from "../handler.ts";
 import { accountView } from "./account-view.ts";
 import { accountType, childId, findAccount, noResource } from "./load.ts";
@@ -62,7 +62,7 @@ const newAccount = async (read: Reader, request: Create, services: ManagementSer
   const group = await getResourceGroup(read, params.resourceGroupName);
   const account: Omit<BatchAccount, "id"> = {
     name: params.accountName,
-    keys: [newAccountKey(ids), newAccountKey(ids)],
+    keys: [accountKey(ids), accountKey(ids)],
     resourceGroup: group?.name ?? params.resourceGroupName,
     location,
     tags: checkTags(body.tags ?? {}),
