@@ -1,5 +1,5 @@
 // What handlers begin and end with: finding what a request names, or its refusal; checking conditions; a page of a list.
-import { ApiError, type BatchErrorCode } from "../../api/errors.ts";
+import { ApiError, type ErrorCode } from "../../api/errors.ts";
 import type { Job } from "../../domain/jobs.ts";
 import { keyOf } from "../../domain/new-pool.ts";
 import type { Node } from "../../domain/nodes.ts";
@@ -39,7 +39,7 @@ export const loadTask = async (read: Reader, accountId: number, jobId: string, t
 };
 
 /** What a rule of the domain made of a resource, or the error that it refuses with. */
-export const allowed = <T>(verdict: { readonly after: T } | { readonly refused: BatchErrorCode }): T => {
+export const allowed = <T>(verdict: { readonly after: T } | { readonly refused: ErrorCode }): T => {
   if ("refused" in verdict) throw new ApiError(verdict.refused);
   return verdict.after;
 };

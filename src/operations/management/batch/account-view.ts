@@ -1,4 +1,5 @@
 // Batch accounts and their private endpoint connections as ARM shows them.
+
 import type { Infer } from "../../../api/fields.ts";
 import type {
   BatchAccount as BatchAccountModel,
@@ -8,10 +9,11 @@ import type { AccountIdentity, BatchAccount } from "../../../domain/accounts.ts"
 import type { PrivateEndpointConnection } from "../../../domain/private-endpoint-connections.ts";
 import { noQuotas, shownQuotas, unlimited } from "../../../domain/quotas.ts";
 import { parseResourceId } from "../../../domain/resource-ids.ts";
-import { etagOf, isoTime } from "../../../lib/clock.ts";
+import { isoTime } from "../../../lib/clock.ts";
 import type { Reader } from "../../../store/db.ts";
 import { listPrivateEndpointConnections } from "../../../store/private-endpoint-connections.ts";
 import { getResource } from "../../../store/resources.ts";
+import { weakEtag } from "../etags.ts";
 import type { ManagementServices, ManagementSettings } from "../handler.ts";
 import { accountType, childId } from "./load.ts";
 
@@ -103,7 +105,7 @@ export const connectionView = (
     id: childId(settings, account, "privateEndpointConnections", name),
     name,
     type: `${accountType}/privateEndpointConnections`,
-    etag: `W/"${etagOf(modified)}"`,
+    etag: weakEtag(modified),
     ...(Object.keys(tags).length === 0 ? {} : { tags: { ...tags } }),
     properties: {
       provisioningState,

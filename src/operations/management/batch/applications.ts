@@ -1,7 +1,7 @@
 // What the operations on applications and their packages do. The files of packages lie in the account's auto storage: clients upload them to a URL
 // signed for that, nodes get them by one of their own.
 
-import { ApiError, type ErrorCode, invalidProperty } from "../../../api/errors.ts";
+import { ApiError, invalidProperty } from "../../../api/errors.ts";
 import type * as api from "../../../api/management/batch/applications.ts";
 import type { Caller } from "../../../auth/tokens.ts";
 import type { BatchAccount } from "../../../domain/accounts.ts";
@@ -22,13 +22,14 @@ import {
 } from "../../../domain/applications.ts";
 import { checkConditions } from "../../../domain/conditions.ts";
 import { parseResourceId } from "../../../domain/resource-ids.ts";
-import { etagOf, type Instant, isoTime } from "../../../lib/clock.ts";
+import { type Instant, isoTime } from "../../../lib/clock.ts";
 import { BlobError } from "../../../storage/blobs.ts";
 import { guardAccount } from "../../../store/accounts.ts";
 import * as store from "../../../store/applications.ts";
 import type { Reader, Write } from "../../../store/db.ts";
-import { cutPage } from "../../batch/load.ts";
+import { allowed, cutPage } from "../../batch/load.ts";
 import type { Reply } from "../../handler.ts";
+import { weakEtag } from "../etags.ts";
 import type { ManagementHandler, ManagementServices } from "../handler.ts";
 import { childId, loadAccount } from "./load.ts";
 
@@ -226,11 +227,6 @@ const checkName = (property: string, text: string, isGood: (text: string) => boo
     );
 };
 
-const allowed = <T>(verdict: { readonly after: T } | { readonly refused: ErrorCode }): T => {
-  if ("refused" in verdict) throw new ApiError(verdict.refused);
-  return verdict.after;
-};
-
 const loadApplication = async (read: Reader, account: BatchAccount, name: string): Promise<Application> => {
   const application = await store.getApplication(read, account.id, name.toLowerCase());
   if (application === undefined) throw new ApiError("ApplicationNotFound");
@@ -270,8 +266,6 @@ const withStorage = async <T>(work: Promise<T>): Promise<T> => {
   }
 };
 
-const weak = (modified: number): string => `W/"${etagOf(modified)}"`;
-
 const applicationReply = async (context: Context, application: Application, request: Asked, flatStatus?: number): Promise<Reply> => ({
   body: await applicationView(context, application, request),
   modified: application.modified,
@@ -286,7 +280,7 @@ const applicationView = async ({ services, account }: Context, application: Appl
     id: childId(services.settings, account, "applications", name),
     name,
     type: "Microsoft.Batch/batchAccounts/applications",
-    etag: weak(modified),
+    etag: weakEtag(modified),
     properties: { displayName, allowUpdates, defaultVersion },
     packages: packages.map((one) => packageEnvelope({ services, account }, application, one)),
   };
@@ -324,7 +318,7 @@ const packageEnvelope = ({ services, account }: Context, application: Applicatio
   id: childId(services.settings, account, "applications", application.id, "versions", one.version),
   name: one.version,
   type: "Microsoft.Batch/batchAccounts/applications/versions",
-  etag: weak(one.modified),
+  etag: weakEtag(one.modified),
   properties: {
     state: one.state,
     format: one.format,

@@ -1,4 +1,5 @@
 // What the operations on certificates of ARM do: the data plane's certificates, by the name `{algorithm}-{thumbprint}`.
+
 import { CertificateAddParameter } from "../../../api/batch/certificates.ts";
 import { ApiError, invalidProperty } from "../../../api/errors.ts";
 import type { Infer, Plain } from "../../../api/fields.ts";
@@ -21,6 +22,7 @@ import type { Reader, Write } from "../../../store/db.ts";
 import { parseBody } from "../../../wire/parse.ts";
 import { allowed, cutPage } from "../../batch/load.ts";
 import type { Reply } from "../../handler.ts";
+import { weakEtag } from "../etags.ts";
 import type { ManagementHandler, ManagementRequest, ManagementServices } from "../handler.ts";
 import { certificateFilter } from "./filters.ts";
 import { accountType, childId, loadAccount, noResource } from "./load.ts";
@@ -211,7 +213,7 @@ const certificateResource = (certificate: Certificate, account: BatchAccount, { 
     id: childId(settings, account, "certificates", nameOf(certificate)),
     name: nameOf(certificate),
     type: `${accountType}/certificates`,
-    etag: `W/"${etagOf(modifiedOf(certificate))}"`,
+    etag: weakEtag(modifiedOf(certificate)),
     properties: {
       thumbprint,
       thumbprintAlgorithm,

@@ -1,11 +1,13 @@
 // A pool as a resource of ARM. Only shapes, in the newest spelling; the letter case of values (`Steady`, `NonAdmin`) is the renderer's.
+
 import type { Plain } from "../../../api/fields.ts";
 import type { BatchAccount } from "../../../domain/accounts.ts";
 import type { AutoScaleRun } from "../../../domain/autoscale.ts";
 import { isScaled } from "../../../domain/autoscale.ts";
 import type { Pool, PoolSpec, ResizeError } from "../../../domain/pools.ts";
-import { etagOf, isoStamp, isoTime } from "../../../lib/clock.ts";
+import { isoStamp, isoTime } from "../../../lib/clock.ts";
 import type { CurrentNodes } from "../../batch/views/pools.ts";
+import { weakEtag } from "../etags.ts";
 import type { ManagementSettings } from "../handler.ts";
 import { accountType, childId } from "./load.ts";
 
@@ -13,8 +15,6 @@ export type PoolPlace = {
   readonly settings: Pick<ManagementSettings, "subscriptionId">;
   readonly account: BatchAccount;
 };
-
-export const weakEtag = (modified: number): string => `W/"${etagOf(modified)}"`;
 
 export const poolResource = (pool: Pool, current: CurrentNodes, place: PoolPlace): Plain => ({
   id: childId(place.settings, place.account, "pools", pool.id),

@@ -1,5 +1,6 @@
 // What the operations on private endpoints do: each makes one connection on a Batch account, which the account's owner sees and decides about there
 // (operations/management/batch). No packet takes that way.
+
 import { ApiError } from "../../../api/errors.ts";
 import type * as api from "../../../api/management/resources/private-endpoints.ts";
 import type { BatchAccount } from "../../../domain/accounts.ts";
@@ -13,7 +14,6 @@ import {
 } from "../../../domain/private-endpoint-connections.ts";
 import { parseResourceId, sameId } from "../../../domain/resource-ids.ts";
 import { checkTags } from "../../../domain/tags.ts";
-import { etagOf } from "../../../lib/clock.ts";
 import { getAccountByName, guardAccount } from "../../../store/accounts.ts";
 import type { Reader, Write } from "../../../store/db.ts";
 import {
@@ -24,6 +24,7 @@ import {
 } from "../../../store/private-endpoint-connections.ts";
 import { guardResourceGroup } from "../../../store/resource-groups.ts";
 import { deleteResource, getResource, insertResource, type Resource, saveResource } from "../../../store/resources.ts";
+import { weakEtag } from "../etags.ts";
 import { loadGroup } from "../groups.ts";
 import type { ManagementHandler, ManagementSettings } from "../handler.ts";
 import { batchAccountType } from "./all-resources.ts";
@@ -205,7 +206,7 @@ const view = (settings: ManagementSettings, endpoint: Endpoint, connection: Priv
   const { connection: asked, network } = endpoint.properties;
   const id = idOf(settings, endpoint);
   const list = asked.isManual ? "manualPrivateLinkServiceConnections" : "privateLinkServiceConnections";
-  const etag = `W/"${etagOf(endpoint.modified)}"`;
+  const etag = weakEtag(endpoint.modified);
   const shown = {
     id: `${id}/${list}/${asked.name}`,
     name: asked.name,
