@@ -1,5 +1,4 @@
 // Batch accounts and their private endpoint connections as ARM shows them.
-
 import type { Infer } from "../../../api/fields.ts";
 import type {
   BatchAccount as BatchAccountModel,

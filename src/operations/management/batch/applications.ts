@@ -1,6 +1,5 @@
 // What the operations on applications and their packages do. The files of packages lie in the account's auto storage: clients upload them to a URL
 // signed for that, nodes get them by one of their own.
-
 import { ApiError, invalidProperty } from "../../../api/errors.ts";
 import type * as api from "../../../api/management/batch/applications.ts";
 import type { Caller } from "../../../auth/tokens.ts";

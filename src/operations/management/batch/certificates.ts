@@ -1,5 +1,4 @@
 // What the operations on certificates of ARM do: the data plane's certificates, by the name `{algorithm}-{thumbprint}`.
-
 import { CertificateAddParameter } from "../../../api/batch/certificates.ts";
 import { ApiError, invalidProperty } from "../../../api/errors.ts";
 import type { Infer, Plain } from "../../../api/fields.ts";

@@ -1,9 +1,7 @@
 // A pool as a resource of ARM. Only shapes, in the newest spelling; the letter case of values (`Steady`, `NonAdmin`) is the renderer's.
-
 import type { Plain } from "../../../api/fields.ts";
 import type { BatchAccount } from "../../../domain/accounts.ts";
-import type { AutoScaleRun } from "../../../domain/autoscale.ts";
-import { isScaled } from "../../../domain/autoscale.ts";
+import { type AutoScaleRun, isScaled } from "../../../domain/autoscale.ts";
 import type { Pool, PoolSpec, ResizeError } from "../../../domain/pools.ts";
 import { isoStamp, isoTime } from "../../../lib/clock.ts";
 import type { CurrentNodes } from "../../batch/views/pools.ts";

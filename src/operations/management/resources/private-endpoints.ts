@@ -1,6 +1,5 @@
 // What the operations on private endpoints do: each makes one connection on a Batch account, which the account's owner sees and decides about there
 // (operations/management/batch). No packet takes that way.
-
 import { ApiError } from "../../../api/errors.ts";
 import type * as api from "../../../api/management/resources/private-endpoints.ts";
 import type { BatchAccount } from "../../../domain/accounts.ts";
